@@ -1,0 +1,64 @@
+# What .ci/run runs: test, then check. Everything needs Go alone, but race a C compiler and generate protoc.
+
+export CGO_ENABLED = 0
+
+GO       ?= go
+FUZZTIME ?= 5s
+OUT      ?= .
+
+# The go tool leaves folders that begin with a dot out of "./...".
+PACKAGES = ./... ./.ci/lint
+PROTOS   = $(shell find . -name '*.proto' -not -path '*/testdata/*' -not -path './.*')
+
+.PHONY: build demo test lint bench race fuzz-seeds examples bench-smoke check generate fresh
+
+build:
+	$(GO) build -o bin/ ./...
+	$(GO) -C benchmarks/micro/limit build -o ../../../bin/limit
+
+demo:
+	$(GO) run ./examples/wordcount --input "$$($(GO) env GOROOT)/src" --top 20
+
+test:
+	$(GO) test -timeout 5m $(PACKAGES)
+
+lint: fresh
+	@files=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .); test -z "$$files" || { echo "not gofmt'ed:" $$files; exit 1; }
+	$(GO) vet $(PACKAGES)
+	$(GO) -C benchmarks/micro/limit vet ./...
+	$(GO) tool staticcheck $(PACKAGES)
+	$(GO) run ./.ci/lint
+
+bench:
+	$(GO) run ./benchmarks/micro
+
+# The race detector is the one thing that needs cgo.
+race:
+	CGO_ENABLED=1 $(GO) test -race -timeout 15m $(PACKAGES)
+
+fuzz-seeds:
+	@FUZZTIME=$(FUZZTIME) .ci/fuzz-seeds
+
+examples: build
+	@.ci/examples
+
+bench-smoke:
+	$(GO) run ./benchmarks/micro --smoke
+
+check:
+	@for step in lint race fuzz-seeds examples bench-smoke; do \
+		echo "== $$step"; start=$$(date +%s); \
+		$(MAKE) --no-print-directory $$step || { echo "== $$step failed"; exit 1; }; \
+		echo "== $$step: $$(( $$(date +%s) - start )) s"; \
+	done
+
+# Writes the generated files below OUT: the Go code of the protobuf messages and the configuration reference.
+generate:
+	@mkdir -p bin "$(OUT)/runtime/config"
+	$(GO) build -o bin/ google.golang.org/protobuf/cmd/protoc-gen-go ./runtime/config/cmd/reference
+	$(if $(PROTOS),protoc --plugin=bin/protoc-gen-go -I . --go_out="$(OUT)" --go_opt=paths=source_relative $(PROTOS))
+	cd "$(OUT)" && "$(CURDIR)/bin/reference"
+
+# Fails if a generated file differs from what its source gives today.
+fresh:
+	@.ci/fresh

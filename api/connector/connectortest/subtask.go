@@ -1,0 +1,134 @@
+package connectortest
+
+import (
+	"sync/atomic"
+
+	"github.com/weir-stream/weir/api/connector"
+	"github.com/weir-stream/weir/runtime/element"
+)
+
+// subtask is one reader and what the runtime knows of it.
+type subtask[T comparable] struct {
+	index  int
+	reader connector.Reader[T]
+	inbox  []message
+	awake  atomic.Bool
+	wakeAt int64
+	alarm  bool
+	last   bool
+	ended  bool
+	// restored and assigned are the splits that it began with and those that came since the last checkpoint, emitted what it
+	// has emitted since.
+	restored, assigned []connector.Split
+	emitted            []record[T]
+}
+
+// message is what the enumerator sent: splits, or that none will come.
+type message struct {
+	splits []connector.Split
+	last   bool
+}
+
+// poll calls Poll once with room for a random number of records, sometimes in a batch that holds some already.
+func (j *job[T]) poll(s *subtask[T]) {
+	j.t.Helper()
+	var batch element.Batch[T]
+	held := 0
+	if j.random.Intn(8) == 0 {
+		held = 1
+		batch.Append(*new(T), 42)
+	}
+	limit := held + []int{1, 2, 3, 17, 100, 1024}[j.random.Intn(6)]
+	out := connector.NewOutput(&batch, limit)
+	s.awake.Store(false)
+	status, err := s.reader.Poll(&out)
+	j.check("Poll", err)
+	if batch.Len() > limit {
+		j.t.Fatalf("Poll emitted %d records with room for %d", batch.Len(), limit)
+	}
+	if n := len(batch.Timestamps); n != 0 && n != batch.Len() {
+		j.t.Fatalf("Poll left %d event times beside %d records", n, batch.Len())
+	}
+	for i := held; i < batch.Len(); i++ {
+		s.emitted = append(s.emitted, record[T]{batch.Values[i], batch.TimestampAt(i)})
+	}
+	switch status {
+	case connector.More:
+		s.awake.Store(true)
+	case connector.Ended:
+		if !s.last {
+			j.t.Fatalf("reader %d ended before it was told that no split would come", s.index)
+		}
+		s.ended = true
+	}
+}
+
+// disturb takes a checkpoint, or fails one reader, or all.
+func (j *job[T]) disturb() {
+	j.t.Helper()
+	switch j.random.Intn(4) {
+	case 0:
+		j.failReader(j.random.Intn(len(j.readers)))
+	case 1:
+		j.failAll()
+	default:
+		j.checkpoint()
+	}
+}
+
+// checkpoint lets all messages to readers arrive, as a barrier follows them, and stores what can be restored.
+func (j *job[T]) checkpoint() {
+	j.t.Helper()
+	state, err := j.enumerator.Snapshot()
+	j.check("Snapshot of the enumerator", err)
+	j.stored = checkpoint{taken: true, enumerator: state}
+	seen := map[string]bool{}
+	for _, s := range j.readers {
+		for len(s.inbox) > 0 {
+			j.deliver(s)
+		}
+		splits, err := s.reader.Snapshot()
+		j.check("Snapshot of a reader", err)
+		for _, split := range splits {
+			if seen[split.ID] {
+				j.t.Fatalf("split %q stands twice in a snapshot", split.ID)
+			}
+			seen[split.ID] = true
+		}
+		s.restored, s.assigned = cloned(splits), nil
+		j.stored.splits = append(j.stored.splits, s.restored...)
+		j.committed = append(j.committed, s.emitted...)
+		s.emitted = nil
+	}
+}
+
+// failReader loses one reader and what it did since the last checkpoint, and starts it again.
+func (j *job[T]) failReader(i int) {
+	j.t.Helper()
+	s := j.readers[i]
+	for len(s.inbox) > 0 { // what is under way to it is lost with it, and was assigned
+		if m := s.inbox[0]; !m.last {
+			s.assigned = append(s.assigned, m.splits...)
+		}
+		s.inbox = s.inbox[1:]
+	}
+	kept := j.requests[:0]
+	for _, subtask := range j.requests {
+		if subtask != i {
+			kept = append(kept, subtask)
+		}
+	}
+	j.requests = kept
+	j.check("Close of a failed reader", s.reader.Close())
+	if len(s.assigned) > 0 {
+		j.check("AddSplitsBack", j.enumerator.AddSplitsBack(i, cloned(s.assigned)))
+	}
+	j.startReader(i, s.restored)
+}
+
+// failAll loses everything since the last checkpoint and starts again, perhaps at another parallelism.
+func (j *job[T]) failAll() {
+	j.t.Helper()
+	j.close()
+	j.start(j.parallelisms[j.random.Intn(len(j.parallelisms))])
+}

@@ -1,0 +1,144 @@
+package file
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// folder is where the subtasks of a sink write, as one of them sees it.
+//
+// The subtasks open in any order, some of them again after others have published, and nothing but the folder tells them of each
+// other. So that none removes what another has just written, subtask i answers for the files of those subtasks j for
+// which j mod parallelism = i, whichever run made them, and for no others. So that none takes the
+// results of an earlier run for its own job's, the first one that finds the folder without part files leaves a mark with the
+// job's id; part files in a folder that has the mark are the job's own. A mark is made only where there are no part files, and part
+// files only where there is the mark.
+type folder struct {
+	path                 string
+	job                  string
+	subtask, parallelism int
+}
+
+const markPrefix = ".part-of-"
+
+func (f folder) mark() string { return filepath.Join(f.path, markPrefix+f.job) }
+
+// claim makes the folder ready for the subtask: it exists, holds no results of other runs, and nothing of this subtask.
+func (f folder) claim(overwrite bool) error {
+	if err := os.MkdirAll(f.path, 0o777); err != nil {
+		return failure(f.path, "cannot create the folder", err)
+	}
+	names, err := f.names()
+	if err != nil {
+		return err
+	}
+	if !overwrite {
+		if err := f.refuseForeign(names); err != nil {
+			return err
+		}
+	}
+	return f.clean(names)
+}
+
+func (f folder) names() ([]string, error) {
+	entries, err := os.ReadDir(f.path)
+	if err != nil {
+		return nil, failure(f.path, "cannot list the folder", err)
+	}
+	names := make([]string, len(entries))
+	for i, entry := range entries {
+		names[i] = entry.Name()
+	}
+	return names, nil
+}
+
+// refuseForeign fails if there are part files of another run, and marks a folder without any.
+func (f folder) refuseForeign(names []string) error {
+	published := ""
+	for _, name := range names {
+		if p, ok := parsePart(name); ok && p.published {
+			published = name
+			break
+		}
+	}
+	// The mark is looked for after the files: it is older than those of this job.
+	_, err := os.Lstat(f.mark())
+	switch {
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return failure(f.mark(), "cannot look at it", err)
+	case published != "":
+		return &Error{
+			Path: f.path, Doing: "cannot write into the folder", Cause: fmt.Errorf("it has results of another run (%s)", published),
+			Advice: "remove them, choose another folder, or have the program call Overwrite on the sink",
+		}
+	}
+	return f.leaveMark(names)
+}
+
+func (f folder) leaveMark(names []string) error {
+	for _, name := range names {
+		if strings.HasPrefix(name, markPrefix) {
+			os.Remove(filepath.Join(f.path, name)) // of a job whose results are gone; if it stays, it does no harm
+		}
+	}
+	file, err := os.OpenFile(f.mark(), os.O_WRONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		return failure(f.mark(), "cannot create it", err)
+	}
+	return file.Close()
+}
+
+// clean removes the files that this subtask answers for.
+func (f folder) clean(names []string) error {
+	for _, name := range names {
+		p, ok := parsePart(name)
+		if !ok || p.subtask%f.parallelism != f.subtask {
+			continue
+		}
+		path := filepath.Join(f.path, name)
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return failure(path, "cannot remove it", err)
+		}
+	}
+	return nil
+}
+
+// partName is the name of what a subtask publishes. The number of the file is 0 as long as there is one for each.
+func partName(subtask int) string { return fmt.Sprintf("part-%d-0", subtask) }
+
+// partInfo is what the name of a file says.
+type partInfo struct {
+	subtask   int
+	published bool
+}
+
+// parsePart reads names that partName or part.path made, and refuses all others.
+func parsePart(name string) (p partInfo, ok bool) {
+	published, attempt, inProgress := strings.Cut(name, ".inprogress.")
+	if inProgress {
+		if published, ok = strings.CutPrefix(published, "."); !ok || !isNumber(attempt) {
+			return p, false
+		}
+	}
+	numbers, ok := strings.CutPrefix(published, "part-")
+	subtask, file, both := strings.Cut(numbers, "-")
+	if !ok || !both || !isNumber(subtask) || !isNumber(file) {
+		return p, false
+	}
+	p.subtask, _ = strconv.Atoi(subtask)
+	p.published = !inProgress
+	return p, true
+}
+
+// isNumber accepts what strconv.Itoa writes of numbers that are not negative.
+func isNumber(text string) bool {
+	n, err := strconv.Atoi(text)
+	return err == nil && n >= 0 && strconv.Itoa(n) == text
+}

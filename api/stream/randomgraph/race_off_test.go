@@ -1,0 +1,5 @@
+//go:build !race
+
+package randomgraph
+
+const graphsByDefault = 2000

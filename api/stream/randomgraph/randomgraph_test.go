@@ -1,0 +1,70 @@
+package randomgraph
+
+import (
+	"flag"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+var (
+	seedFlag   = flag.Uint64("seed", 0, "run the random graph of this seed alone")
+	firstFlag  = flag.Uint64("first-seed", 1, "seed of the first random graph")
+	graphsFlag = flag.Int("graphs", graphsByDefault, "how many random graphs to run")
+	repeatFlag = flag.Int("repeat", 1, "how many times to run each random graph")
+)
+
+// TestRandomGraphs runs random programs and compares what they emit with the interpretation of their plans.
+func TestRandomGraphs(t *testing.T) {
+	first, graphs := *firstFlag, *graphsFlag
+	if *seedFlag != 0 {
+		first, graphs = *seedFlag, 1
+	} else if testing.Short() {
+		graphs = min(graphs, 100)
+	}
+	var next, failed atomic.Uint64
+	var wg sync.WaitGroup
+	for range 2 * runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for failed.Load() == 0 {
+				i := next.Add(1) - 1
+				if i >= uint64(graphs) {
+					return
+				}
+				p := generate(first + i)
+				if err := runRepeatedly(p, *repeatFlag); err != nil && failed.Swap(p.seed) == 0 {
+					report(t, p, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("%d random graphs", next.Load())
+}
+
+func runRepeatedly(p *plan, times int) error {
+	for range times {
+		if err := run(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// report prints a failure with the command that repeats it, and the smallest plan that fails, too. A failure that depends on
+// timing may need several runs to show up again.
+func report(t *testing.T, p *plan, err error) {
+	t.Errorf("random graph %d: %v\n\nRepeat it with: go test ./api/stream/randomgraph -run TestRandomGraphs -seed %d -repeat 100\n\n%s", p.seed, err, p.seed, p)
+	var last error
+	small := shrink(p, 300, func(candidate *plan) bool {
+		err := runRepeatedly(candidate, 3)
+		if err != nil {
+			last = err
+		}
+		return err != nil
+	})
+	if last != nil {
+		t.Logf("a smaller plan fails with: %v\n%s", last, small)
+	}
+}

@@ -1,0 +1,152 @@
+package stream
+
+import (
+	"github.com/weir-stream/weir/api/connector"
+	"github.com/weir-stream/weir/runtime/graph"
+	"github.com/weir-stream/weir/runtime/operator"
+	"github.com/weir-stream/weir/runtime/operator/process"
+	"github.com/weir-stream/weir/runtime/operator/sink"
+	"github.com/weir-stream/weir/runtime/operator/source"
+	"github.com/weir-stream/weir/runtime/operator/transform"
+)
+
+// Contracts of functions, which are those of the runtime.
+type (
+	// Collector takes what a function emits.
+	Collector[T any] = operator.Collector[T]
+	// RuntimeContext is what a function knows of where it runs.
+	RuntimeContext = operator.RuntimeContext
+	// ProcessContext is what a process function knows of the record at hand.
+	ProcessContext = operator.ProcessContext
+	// KeyedContext is a ProcessContext with the record's key.
+	KeyedContext[K any] = operator.KeyedContext[K]
+	// ProcessFunction works on each record of a stream without keys.
+	ProcessFunction[In, Out any] = operator.ProcessFunction[In, Out]
+	// KeyedProcessFunction works on each record of a keyed stream, with state of its key.
+	KeyedProcessFunction[K, In, Out any] = operator.KeyedProcessFunction[K, In, Out]
+	// CoProcessFunction works on the records of two streams.
+	CoProcessFunction[In1, In2, Out any] = operator.CoProcessFunction[In1, In2, Out]
+	// KeyedCoProcessFunction works on the records of two streams that are keyed alike.
+	KeyedCoProcessFunction[K, In1, In2, Out any] = operator.KeyedCoProcessFunction[K, In1, In2, Out]
+)
+
+// From reads a source.
+func From[T any](env *Environment, src connector.Source[T]) DataStream[T] {
+	node := env.add(&graph.StreamNode{
+		Name: src.Name(), Kind: "source", Role: graph.Source, Bounded: src.Bounded(), OutType: typeName[T](), NewCopy: copier[T],
+		Factory:       source.Operator(src),
+		NewEnumerator: connector.EnumeratorFactory(src.NewEnumerator),
+	})
+	if limit, ok := src.(connector.ParallelismLimit); ok && limit.MaxReaders() == 1 {
+		node.Parallelism, node.FixedParallelism = 1, true
+	}
+	return streamOf[T](env, node)
+}
+
+// To writes a stream to a sink. Without To, or a function that ends in it, a program does nothing.
+func To[T any](s DataStream[T], snk connector.Sink[T]) DataSink {
+	node := s.env.add(&graph.StreamNode{
+		Name: snk.Name(), Kind: "sink", Role: graph.Sink, InTypes: []string{typeName[T]()},
+		Factory: sink.Operator(snk),
+	})
+	s.connect(node, 0)
+	return DataSink{s.env, node}
+}
+
+// DataSink is the end of a stream.
+type DataSink struct {
+	env  *Environment
+	node *graph.StreamNode
+}
+
+// UID names the sink for good, as DataStream.UID does.
+func (s DataSink) UID(uid string) DataSink {
+	s.node.UID = uid
+	return s
+}
+
+// Name is what plans, logs and metrics show.
+func (s DataSink) Name(name string) DataSink {
+	s.node.Name = name
+	return s
+}
+
+// Parallelism is the number of writers.
+func (s DataSink) Parallelism(parallelism int) DataSink {
+	setParallelism(s.env, s.node, parallelism)
+	return s
+}
+
+// SlotSharingGroup puts the sink into slots of that group.
+func (s DataSink) SlotSharingGroup(group string) DataSink {
+	s.node.SlotSharingGroup = group
+	return s
+}
+
+// DisableChaining keeps the sink from sharing a task with the operator before it.
+func (s DataSink) DisableChaining() DataSink {
+	s.node.Chaining = graph.ChainNever
+	return s
+}
+
+// transformed adds an operator with one input.
+func transformed[In, Out any](s DataStream[In], kind, name string, factory operator.Factory) DataStream[Out] {
+	node := s.env.add(&graph.StreamNode{
+		Name: name, Kind: kind, InTypes: []string{typeName[In]()}, OutType: typeName[Out](), NewCopy: copier[Out], Factory: factory,
+	})
+	s.connect(node, 0)
+	return streamOf[Out](s.env, node)
+}
+
+// shared makes a factory of a function that all subtasks share.
+func shared[F any](function F) func() F { return func() F { return function } }
+
+// Map turns each record into another. The function is shared by the subtasks of a process.
+func Map[In, Out any](s DataStream[In], function func(In) Out) DataStream[Out] {
+	return MapWith(s, shared(function))
+}
+
+// MapWith is Map with a function for each subtask, made by newFunction: for closures that hold buffers.
+func MapWith[In, Out any](s DataStream[In], newFunction func() func(In) Out) DataStream[Out] {
+	return transformed[In, Out](s, "map", "Map", transform.Map(newFunction))
+}
+
+// MapErr is Map with a function that may fail; an error fails the job.
+func MapErr[In, Out any](s DataStream[In], function func(In) (Out, error)) DataStream[Out] {
+	return MapErrWith(s, shared(function))
+}
+
+// MapErrWith is MapErr with a function for each subtask.
+func MapErrWith[In, Out any](s DataStream[In], newFunction func() func(In) (Out, error)) DataStream[Out] {
+	return transformed[In, Out](s, "map", "Map", transform.MapErr(newFunction))
+}
+
+// Filter keeps the records for which keep returns true. The function is shared by the subtasks of a process.
+func Filter[T any](s DataStream[T], keep func(T) bool) DataStream[T] {
+	return FilterWith(s, shared(keep))
+}
+
+// FilterWith is Filter with a function for each subtask.
+func FilterWith[T any](s DataStream[T], newFunction func() func(T) bool) DataStream[T] {
+	return transformed[T, T](s, "filter", "Filter", transform.Filter(newFunction))
+}
+
+// FlatMap turns each record into any number of others. The function is shared by the subtasks of a process.
+func FlatMap[In, Out any](s DataStream[In], function func(in In, out Collector[Out]) error) DataStream[Out] {
+	return FlatMapWith(s, shared(function))
+}
+
+// FlatMapWith is FlatMap with a function for each subtask.
+func FlatMapWith[In, Out any](s DataStream[In], newFunction func() func(in In, out Collector[Out]) error) DataStream[Out] {
+	return transformed[In, Out](s, "flat map", "Flat Map", transform.FlatMap(newFunction))
+}
+
+// ProcessEach calls a process function on a stream without keys; newFunction makes one for each subtask. For keyed
+// streams see Process.
+func ProcessEach[In, Out any, F ProcessFunction[In, Out]](s DataStream[In], newFunction func() F) DataStream[Out] {
+	if err := process.CheckStateless(newFunction()); err != nil {
+		s.env.problem("ProcessEach: %w", err)
+	}
+	make := func() operator.ProcessFunction[In, Out] { return newFunction() }
+	return transformed[In, Out](s, "process", "Process", process.Process(make))
+}

@@ -1,0 +1,102 @@
+package exchange
+
+import "github.com/weir-stream/weir/runtime/element"
+
+// Sink takes the records of an input; the head of a chain is one.
+type Sink[T any] interface {
+	// Process reads the batch before it returns and does not change it.
+	Process(batch *element.Batch[T]) error
+}
+
+// Front is what stands first in an input channel.
+type Front uint8
+
+// The values of Front.
+const (
+	Nothing Front = iota
+	Records
+	Event
+)
+
+// InputChannel is the consumer's side of one channel, whatever the type of its records. The task that owns it calls it.
+type InputChannel interface {
+	// Front tells what comes next.
+	Front() Front
+	// Deliver hands at most limit of the records in front to the sink and returns how many. More says that the same
+	// batch goes on. The sink's error is returned as it is.
+	Deliver(limit int) (n int, more bool, err error)
+	// TakeEvent removes the event in front. More says that the same batch goes on.
+	TakeEvent() (event element.Event, more bool)
+	// Attach has notify called whenever something may have arrived.
+	Attach(notify func())
+	// Queued is the number of batches that wait.
+	Queued() int
+}
+
+// Reader hands the records of one channel to the head of a chain, up to the next event.
+type Reader[T any] struct {
+	channel *Channel[T]
+	sink    Sink[T]
+	// record and mark count what of the front slot was consumed.
+	record, mark int
+	view         element.Batch[T]
+}
+
+// NewReader reads channel into sink.
+func NewReader[T any](channel *Channel[T], sink Sink[T]) *Reader[T] {
+	return &Reader[T]{channel: channel, sink: sink}
+}
+
+// Front implements InputChannel.
+func (r *Reader[T]) Front() Front {
+	s := r.channel.front()
+	switch {
+	case s == nil:
+		return Nothing
+	case r.mark < len(s.marks) && s.marks[r.mark].At == r.record:
+		return Event
+	default:
+		return Records
+	}
+}
+
+// Deliver implements InputChannel.
+func (r *Reader[T]) Deliver(limit int) (n int, more bool, err error) {
+	s := r.channel.front()
+	to := len(s.batch.Values)
+	if r.mark < len(s.marks) {
+		to = s.marks[r.mark].At
+	}
+	to = min(to, r.record+limit)
+	n = to - r.record
+	s.batch.View(r.record, to, &r.view)
+	r.record = to
+	err = r.sink.Process(&r.view)
+	return n, r.releaseConsumed(s), err
+}
+
+// TakeEvent implements InputChannel.
+func (r *Reader[T]) TakeEvent() (element.Event, bool) {
+	s := r.channel.front()
+	event := s.marks[r.mark].Event
+	r.mark++
+	return event, r.releaseConsumed(s)
+}
+
+// releaseConsumed gives the front slot back once all of it was consumed, and reports whether there is more.
+func (r *Reader[T]) releaseConsumed(s *slot[T]) (more bool) {
+	if r.record < len(s.batch.Values) || r.mark < len(s.marks) {
+		return true
+	}
+	r.record, r.mark = 0, 0
+	r.channel.release()
+	return false
+}
+
+// Attach implements InputChannel.
+func (r *Reader[T]) Attach(notify func()) { r.channel.attachConsumer(notify) }
+
+// Queued implements InputChannel.
+func (r *Reader[T]) Queued() int {
+	return int(r.channel.tail.Load() - r.channel.head.Load())
+}

@@ -1,0 +1,62 @@
+// Package jobmanager has the actors of a JobManager: the Dispatcher, the ResourceManager, and a JobMaster for each job.
+// They are shells: what they decide is decided by the packages master and resource.
+//
+//	client -> Dispatcher -> JobMaster (a child of the Dispatcher) <-> TaskExecutors
+//	                            \-> ResourceManager -> TaskExecutors
+package jobmanager
+
+import (
+	"github.com/weir-stream/weir/runtime/actors"
+	"github.com/weir-stream/weir/runtime/config"
+	"github.com/weir-stream/weir/runtime/message"
+)
+
+// Options are what a JobManager is started with.
+type Options struct {
+	Configuration config.Configuration
+	// LeaderEpoch is the epoch in which this JobManager leads.
+	LeaderEpoch uint64
+	// Provider starts TaskExecutors when slots lack; nil where their number is fixed.
+	Provider Provider
+	// Ended is told of every job that is over, by the Dispatcher: it must not wait for anything. It may be nil.
+	Ended func(*message.JobResult)
+}
+
+// Provider brings TaskExecutors to a cluster.
+type Provider interface {
+	// Want says that the jobs need so many slots in all, and the cluster has fewer. It returns at once.
+	Want(slots int)
+}
+
+// JobManager is the running actors.
+type JobManager struct {
+	Dispatcher, ResourceManager *actors.Ref
+}
+
+// Start starts the actors.
+func Start(s *actors.System, o Options) (*JobManager, error) {
+	resourceManager, err := s.Spawn(actors.UniqueName("resourcemanager"), &resourceManager{options: o})
+	if err != nil {
+		return nil, err
+	}
+	dispatcher, err := s.Spawn(actors.UniqueName("dispatcher"), &dispatcher{
+		options: o, resourceManager: resourceManager.Address(),
+	})
+	if err != nil {
+		resourceManager.Stop()
+		return nil, err
+	}
+	return &JobManager{Dispatcher: dispatcher, ResourceManager: resourceManager}, nil
+}
+
+// Stop ends the actors, the JobMasters with them, and returns when they have ended.
+func (j *JobManager) Stop() {
+	j.Dispatcher.Stop()
+	j.ResourceManager.Stop()
+	<-j.Dispatcher.Ended()
+	<-j.ResourceManager.Ended()
+}
+
+func timing(c config.Configuration) message.Timing {
+	return message.Timing{Interval: config.Get(c, config.HeartbeatInterval), Timeout: config.Get(c, config.HeartbeatTimeout)}
+}

@@ -1,0 +1,326 @@
+// Package master decides for a JobMaster: when slots are asked for, what is deployed where, what a failure leads to, and
+// when the job is over. It is pure: messages and time come in through the methods of a Master, and what is to be done
+// comes out of Take.
+package master
+
+import (
+	"time"
+
+	"github.com/weir-stream/weir/runtime/graph"
+	"github.com/weir-stream/weir/runtime/ident"
+	"github.com/weir-stream/weir/runtime/message"
+	"github.com/weir-stream/weir/runtime/schedule"
+)
+
+// Config is what a Master is made with.
+type Config struct {
+	Job *graph.JobGraph
+	// Configuration has key and text of each option of the job; workers get it.
+	Configuration map[string]string
+	LeaderEpoch   uint64
+	// Address is the JobMaster's own, ResourceManager is whom it asks for slots.
+	Address, ResourceManager *message.Address
+	Timing                   message.Timing
+	// SlotRequestTimeout is how long a region waits for its slots before that is a failure, SlotIdleTimeout how long a
+	// slot is kept that nothing runs in.
+	SlotRequestTimeout, SlotIdleTimeout time.Duration
+	// AttemptHistory is how many earlier attempts of a subtask are kept, ExceptionHistory how many failures.
+	AttemptHistory, ExceptionHistory int
+	Restart                          schedule.RestartStrategy
+	// Uniform returns random numbers from [0, 1), for the pauses of the restart strategy.
+	Uniform func() float64
+}
+
+// Master is the state of a JobMaster. The states of the job, of regions and of attempts are drawn at graph.JobState, at
+// region and at graph.TaskState.
+//
+// Invariants: a subtask has at most one attempt that is deployed and not over; every deployed attempt runs in a slot that
+// the job holds; a slot holds at most one attempt of each vertex of one slot sharing group. A Master belongs to one
+// goroutine.
+type Master struct {
+	config Config
+	graph  *graph.ExecutionGraph
+
+	regions      []*region
+	regionOf     map[graph.SubtaskID]*region
+	shared       []*sharedSlot
+	coordinators []*coordinator
+
+	// executors are those with an open link, in the order in which they came. closed has the last session of each that
+	// ever had one.
+	executors []*executor
+	closed    map[string]uint64
+	pool      []*slot
+
+	declaration declaration
+
+	restarts     int
+	exceptions   []*exception
+	accumulators map[graph.SubtaskID][]*message.Accumulator
+	io           map[graph.SubtaskID]*message.TaskIO
+	stale        int64
+
+	ended     bool
+	dismissed bool
+	commands  []Command
+}
+
+// Command is something for the shell to do: one of the types below.
+type Command interface{ command() }
+
+// Send sends a message to an actor.
+type Send message.Envelope
+
+// Watch asks for Gone when the actor ends, as far as that can be seen.
+type Watch struct{ Address *message.Address }
+
+// Ended says that the job is over; Result and Details do not change any more. Messages still go out and in.
+type Ended struct{}
+
+// Dismiss says that nothing is left to do: the shell may end.
+type Dismiss struct{}
+
+func (Send) command()    {}
+func (Watch) command()   {}
+func (Ended) command()   {}
+func (Dismiss) command() {}
+
+// New returns the Master of a job that has not begun; Start begins it.
+func New(config Config, now time.Time) *Master {
+	m := &Master{
+		config:       config,
+		graph:        graph.NewExecutionGraph(config.Job, config.AttemptHistory, now.UnixMilli()),
+		regionOf:     map[graph.SubtaskID]*region{},
+		closed:       map[string]uint64{},
+		accumulators: map[graph.SubtaskID][]*message.Accumulator{},
+		io:           map[graph.SubtaskID]*message.TaskIO{},
+	}
+	m.layOut()
+	return m
+}
+
+// layOut derives regions, shared slots and coordinators from the job graph.
+func (m *Master) layOut() {
+	for _, subtasks := range graph.Regions(m.config.Job) {
+		r := &region{subtasks: subtasks}
+		m.regions = append(m.regions, r)
+		for _, id := range subtasks {
+			m.regionOf[id] = r
+		}
+	}
+	for _, s := range graph.SharedSlots(m.config.Job) {
+		shared := &sharedSlot{SharedSlot: s}
+		m.shared = append(m.shared, shared)
+		for _, id := range s.Subtasks {
+			m.regionOf[id].addSlot(shared, id)
+		}
+	}
+	for _, v := range m.config.Job.Vertices {
+		for _, op := range v.Operators {
+			if op.Coordinated {
+				m.coordinators = append(m.coordinators, &coordinator{operator: op.ID, name: op.Name, vertex: v, attached: map[int32]int32{}})
+			}
+		}
+	}
+}
+
+// Start begins the job: slots are asked for.
+func (m *Master) Start(now time.Time) {
+	m.become(graph.JobCreated, now)
+	m.become(graph.JobRunning, now)
+	for _, r := range m.regions {
+		m.wait(now, r)
+	}
+	m.advance(now)
+}
+
+// Take returns what is to be done since the last call, in order.
+func (m *Master) Take() []Command {
+	commands := m.commands
+	m.commands = nil
+	return commands
+}
+
+func (m *Master) do(c Command) { m.commands = append(m.commands, c) }
+
+func (m *Master) send(to *message.Address, body message.Message) { m.do(Send{To: to, Body: body}) }
+
+// State is the state of the job.
+func (m *Master) State() graph.JobState { return m.graph.State() }
+
+// Stale is how many messages were refused because of their epoch, session or attempt.
+func (m *Master) Stale() int64 { return m.stale }
+
+// Receive takes in a message of another actor.
+func (m *Master) Receive(now time.Time, received message.Message) {
+	switch r := received.(type) {
+	case *message.Frame:
+		m.onFrame(now, r)
+	case *message.ResourcesDeclared:
+		m.onDeclared(r)
+	default:
+		m.stale++
+	}
+	m.advance(now)
+}
+
+// Gone says that an actor has ended. It is a hint that saves waiting for a heartbeat's timeout.
+func (m *Master) Gone(now time.Time, who message.AddressKey) {
+	for _, x := range m.executorsNow() {
+		if x.address.Key() == who {
+			m.loseExecutor(now, x, "it has ended")
+		}
+	}
+	m.advance(now)
+}
+
+// Cancel asks the job to stop. A job that is over stays as it is.
+func (m *Master) Cancel(now time.Time) {
+	if m.graph.State().CanBecome(graph.JobCancelling) {
+		m.become(graph.JobCancelling, now)
+		m.cancelAll(now)
+	}
+	m.advance(now)
+}
+
+// Fail ends the job with a failure that no restart can cure.
+func (m *Master) Fail(now time.Time, failure *message.Failure) {
+	m.failForGood(now, &fault{cause: toCause(now, failure)})
+	m.advance(now)
+}
+
+// Tick does what time has brought.
+func (m *Master) Tick(now time.Time) {
+	for _, x := range m.executorsNow() {
+		if x.link.Silent(now) {
+			m.loseExecutor(now, x, "it was silent for heartbeat.timeout ("+m.config.Timing.Timeout.String()+")")
+		}
+	}
+	m.checkWaiting(now)
+	m.freeIdle(now)
+	m.advance(now)
+}
+
+// Deadline is when Tick is to be called at the latest; zero if nothing waits for time.
+func (m *Master) Deadline() time.Time {
+	var deadline time.Time
+	for _, x := range m.executors {
+		deadline = message.Earliest(deadline, x.link.Deadline())
+	}
+	if m.ended {
+		return deadline
+	}
+	deadline = message.Earliest(deadline, m.declaration.again)
+	if m.running() {
+		for _, r := range m.regions {
+			deadline = message.Earliest(deadline, m.regionDeadline(r))
+		}
+	}
+	if len(m.pool) > m.slotsNeeded() {
+		for _, s := range m.pool {
+			if s.shared == nil {
+				deadline = message.Earliest(deadline, s.idleSince.Add(m.config.SlotIdleTimeout))
+			}
+		}
+	}
+	return deadline
+}
+
+func (m *Master) regionDeadline(r *region) time.Time {
+	switch {
+	case r.phase == waiting:
+		return r.since.Add(m.config.SlotRequestTimeout)
+	case r.phase == restarting && m.over(r):
+		return r.restartAt
+	}
+	return time.Time{}
+}
+
+// running reports whether the job goes on: nothing has asked it to end.
+func (m *Master) running() bool {
+	s := m.graph.State()
+	return s == graph.JobRunning || s == graph.JobRestarting
+}
+
+// advance ends a step: it does whatever the step has made possible.
+func (m *Master) advance(now time.Time) {
+	if !m.ended {
+		m.restartRegions(now)
+		m.deployRegions(now)
+		m.stopIdleCoordinators(now)
+		m.settle(now)
+		m.declare(now)
+	}
+	for _, x := range m.executors {
+		for _, f := range x.link.Due(now) {
+			m.send(x.address, f)
+		}
+	}
+	m.dismiss()
+}
+
+// settle ends the job if nothing is left to run.
+func (m *Master) settle(now time.Time) {
+	switch m.graph.State() {
+	case graph.JobRunning:
+		if m.graph.AllIn(graph.TaskFinished) {
+			m.end(now, graph.JobFinished)
+		}
+	case graph.JobFailing:
+		if m.allOver() {
+			m.end(now, graph.JobFailed)
+		}
+	case graph.JobCancelling:
+		if m.allOver() {
+			m.end(now, graph.JobCanceled)
+		}
+	}
+}
+
+func (m *Master) allOver() bool {
+	return m.graph.AllIn(graph.TaskFinished, graph.TaskCanceled, graph.TaskFailed)
+}
+
+func (m *Master) end(now time.Time, state graph.JobState) {
+	m.become(state, now)
+	m.ended = true
+	for _, x := range m.executors {
+		m.tell(now, x, &message.Frame_Release{Release: &message.ReleaseJob{}})
+	}
+	for _, s := range m.shared {
+		s.slot = nil
+	}
+	m.pool = nil
+	m.declareNothing(now)
+	m.do(Ended{})
+}
+
+// dismiss lets the shell end when all TaskExecutors know that the job is over, or are lost.
+func (m *Master) dismiss() {
+	if !m.ended || m.dismissed {
+		return
+	}
+	for _, x := range m.executors {
+		if !x.link.Settled() {
+			return
+		}
+	}
+	m.dismissed = true
+	m.do(Dismiss{})
+}
+
+// become moves the job along. The callers have asked whether it can, so that an error is a bug of this package.
+func (m *Master) become(state graph.JobState, now time.Time) {
+	if err := m.graph.Become(state, now.UnixMilli()); err != nil {
+		panic("master: " + err.Error())
+	}
+}
+
+func (m *Master) execution(id graph.SubtaskID) *graph.Execution { return m.graph.Subtask(id).Current() }
+
+// update moves an attempt of ours along. Not to be used for what tasks report.
+func (m *Master) update(now time.Time, id ident.ExecutionID, state graph.TaskState, cause *graph.FailureCause) {
+	if _, err := m.graph.Update(id, state, now.UnixMilli(), cause); err != nil {
+		panic("master: " + err.Error())
+	}
+}

@@ -1,0 +1,76 @@
+package master
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/weir-stream/weir/runtime/config"
+	"github.com/weir-stream/weir/runtime/graph"
+	"github.com/weir-stream/weir/runtime/schedule"
+)
+
+// TestEveryRunEndsAndKeepsTheInvariants drives clusters through all faults at once. Whatever happens, no subtask has two
+// live attempts, no slot is booked twice, and the job ends with nothing left on any TaskExecutor.
+func TestEveryRunEndsAndKeepsTheInvariants(t *testing.T) {
+	jobs := []func() *graph.JobGraph{
+		func() *graph.JobGraph { return sourceAndSinks(2, 2, graph.Hash) },
+		func() *graph.JobGraph { return sourceAndSinks(3, 3, graph.Forward) },
+		func() *graph.JobGraph { return sourceAndSinks(1, 4, graph.Rebalance) },
+		twoPipelines,
+	}
+	kinds := map[string]faults{
+		"calm":       {},
+		"network":    {lose: 0.1, double: 0.2},
+		"tasks":      {failTask: 0.03},
+		"workers":    {crashWorker: 0.01, failCoordinator: 0.01},
+		"nodes":      {killNode: 0.002},
+		"stubborn":   {failTask: 0.05, stubborn: 0.2},
+		"everything": {lose: 0.05, double: 0.1, failTask: 0.01, crashWorker: 0.005, failCoordinator: 0.005, killNode: 0.001, cancel: 0.0005, stubborn: 0.05},
+	}
+	ends := map[graph.JobState]int{}
+	restarted := 0
+	seeds := 40
+	if testing.Short() {
+		seeds = 10
+	}
+	for name, f := range kinds {
+		for seed := range int64(seeds) {
+			job := jobs[seed%int64(len(jobs))]()
+			ran := t.Run(fmt.Sprintf("%s/%d", name, seed), func(t *testing.T) {
+				s := newSimulation(t, seed, job, f, fixedDelay(t, 6, time.Second))
+				s.addNode(2)
+				s.addNode(2)
+				s.run(60_000)
+				ends[s.master.State()]++
+				restarted += s.master.restarts
+				if name == "calm" && s.master.State() != graph.JobFinished {
+					t.Fatalf("the job is %s", s.master.State())
+				}
+			})
+			if !ran {
+				return
+			}
+		}
+	}
+	t.Logf("ends: %v, restarts: %d", ends, restarted)
+	for _, state := range []graph.JobState{graph.JobFinished, graph.JobFailed, graph.JobCanceled} {
+		if ends[state] == 0 {
+			t.Errorf("no run has ended %s: the faults are too weak or too strong", state)
+		}
+	}
+	if restarted == 0 {
+		t.Error("no run has restarted anything")
+	}
+}
+
+func fixedDelay(t *testing.T, attempts int, delay time.Duration) schedule.RestartStrategy {
+	t.Helper()
+	c := schedule.RestartConfig{Strategy: config.RestartFixedDelay}
+	c.FixedDelay.Attempts, c.FixedDelay.Delay = attempts, delay
+	s, err := schedule.NewRestartStrategy(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

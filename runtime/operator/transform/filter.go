@@ -1,0 +1,47 @@
+package transform
+
+import (
+	"github.com/weir-stream/weir/runtime/element"
+	"github.com/weir-stream/weir/runtime/operator"
+)
+
+// Filter keeps the records for which a function says so.
+func Filter[T any](newFunction func() func(T) bool) operator.Factory {
+	return func(ctx *operator.Context, out operator.Outputs) (operator.Instance, error) {
+		f := &filter[T]{Base: operator.NewBase[T](ctx, out), keep: newFunction()}
+		return operator.Instance{Operator: f, Inputs: []any{operator.Input[T](f)}}, nil
+	}
+}
+
+type filter[T any] struct {
+	operator.Base[T]
+	keep func(T) bool
+	out  element.Batch[T]
+}
+
+func (f *filter[T]) Process(batch *element.Batch[T]) (err error) {
+	defer f.Ctx.Guard(&err)
+	f.Ctx.RecordsIn.Add(uint64(batch.Len()))
+	kept := operator.Resize(&f.out.Values, batch.Len())[:0]
+	keep := f.keep
+	if len(batch.Timestamps) == 0 {
+		for _, v := range batch.Values {
+			if keep(v) {
+				kept = append(kept, v)
+			}
+		}
+	} else {
+		f.out.Timestamps = f.out.Timestamps[:0]
+		for i, v := range batch.Values {
+			if keep(v) {
+				kept = append(kept, v)
+				f.out.Timestamps = append(f.out.Timestamps, batch.Timestamps[i])
+			}
+		}
+	}
+	f.out.Values = kept
+	if len(kept) == 0 {
+		return nil
+	}
+	return f.Emit(&f.out)
+}

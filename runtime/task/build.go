@@ -1,0 +1,155 @@
+package task
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/weir-stream/weir/network/exchange"
+	"github.com/weir-stream/weir/runtime/clock"
+	"github.com/weir-stream/weir/runtime/graph"
+	"github.com/weir-stream/weir/runtime/ident"
+	"github.com/weir-stream/weir/runtime/metrics"
+	"github.com/weir-stream/weir/runtime/metrics/accumulator"
+	"github.com/weir-stream/weir/runtime/operator"
+	"github.com/weir-stream/weir/state/keygroup"
+)
+
+// Spec says which subtask to build and what it is connected with.
+type Spec struct {
+	Execution ident.ExecutionID
+	JobName   string
+	// Vertex has the program: the chain's factories and the types of its edges.
+	Vertex *graph.JobVertex
+	// Inputs and Outputs are those of the vertex, in its order.
+	Inputs, Outputs []Edge
+	Settings        Settings
+
+	Clock clock.Clock
+	Log   *slog.Logger
+	// Metrics is the task's group; each operator gets one below it.
+	Metrics      *metrics.Group
+	Accumulators *accumulator.Set
+	// SendToCoordinator carries what a source's reader sends to its enumerator. It must not block.
+	SendToCoordinator func(from ident.ExecutionID, op ident.OperatorID, event []byte)
+	// Drained is called when the task has worked on and passed on its last record before a stop. It must not block.
+	Drained func(ident.ExecutionID)
+}
+
+// Edge is an edge of the vertex as this subtask sees it.
+type Edge struct {
+	Edge *graph.JobEdge
+	// Channels lead from the producing subtasks that this one is connected with, or to the consuming ones, in order.
+	Channels []any
+}
+
+// Settings are the job's options that concern a task.
+type Settings struct {
+	// SliceNanos is how long a task works before it looks at its mailbox, SliceRecords how many records at most.
+	SliceNanos   int64
+	SliceRecords int
+	// BufferTimeout is how many nanoseconds a record may wait for its batch to fill while the task is busy.
+	BufferTimeout int64
+	Limits        exchange.Limits
+	ObjectReuse   bool
+	Backend       string
+}
+
+// New builds a task. Nothing runs before Open.
+func New(spec Spec) (*Task, error) {
+	ctx, stop := context.WithCancel(context.Background())
+	t := &Task{
+		spec: spec, clock: spec.Clock, ctx: ctx, stop: stop, waker: newWaker(), current: -1,
+		slice: newSlicer(spec.Settings.SliceNanos, spec.Settings.SliceRecords), deadline: never,
+	}
+	t.mailbox.wake = t.waker.wake
+	t.inbox = exchange.NewInbox(t.waker.wake)
+	writers, err := t.buildOutputs()
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	if t.chain, err = buildChain(&t.spec, t.operatorContext, writers); err != nil {
+		stop()
+		return nil, err
+	}
+	if err := t.buildInputs(); err != nil {
+		stop()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *Task) buildOutputs() (map[int]any, error) {
+	writers := make(map[int]any, len(t.spec.Outputs))
+	for _, out := range t.spec.Outputs {
+		e := out.Edge
+		config := graph.WriterConfig{
+			Partitioning:           e.Partitioning,
+			Producer:               int(t.spec.Execution.Subtask),
+			ConsumerParallelism:    e.To.Parallelism,
+			ConsumerMaxParallelism: e.To.MaxParallelism,
+			Limits:                 t.spec.Settings.Limits,
+			CopyAtFanOut:           !t.spec.Settings.ObjectReuse,
+			Edge:                   e.From.Name + " -> " + e.To.Name,
+		}
+		output, writer, err := e.Stream.Type.NewWriter(config, out.Channels)
+		if err != nil {
+			return nil, fmt.Errorf("edge %s: %w", config.Edge, err)
+		}
+		t.outputs = append(t.outputs, output)
+		writers[e.Index] = writer
+	}
+	return writers, nil
+}
+
+func (t *Task) buildInputs() error {
+	valves := map[int]*inputValve{}
+	for _, in := range t.spec.Inputs {
+		index := in.Edge.Stream.Input
+		head, err := t.chain.input(index)
+		if err != nil {
+			return err
+		}
+		v := valves[index]
+		if v == nil {
+			v = &inputValve{valve: newValve(0), head: head.(headInput), index: index}
+			valves[index] = v
+		}
+		v.gates++
+		g := &gate{valve: v, first: v.grow(len(in.Channels)), open: len(in.Channels)}
+		t.gates = append(t.gates, g)
+		for i, channel := range in.Channels {
+			t.inputs = append(t.inputs, input{InputChannel: in.Edge.Stream.Type.NewReader(channel, head), gate: g, index: i})
+		}
+	}
+	t.open = len(t.gates)
+	return nil
+}
+
+func (t *Task) operatorContext(op *graph.ChainedOperator) *operator.Context {
+	v, execution := t.spec.Vertex, t.spec.Execution
+	group := t.spec.Metrics.Child(metrics.LevelOperator,
+		metrics.Variable{Name: metrics.OperatorID, Value: op.ID.String()}, metrics.Variable{Name: metrics.OperatorName, Value: op.Name})
+	return &operator.Context{
+		Go: t.ctx, Job: execution.Job, JobName: t.spec.JobName, ID: op.ID, Name: op.Name,
+		Subtask: int(execution.Subtask), Parallelism: v.Parallelism, MaxParallelism: v.MaxParallelism,
+		Attempt:     int(execution.Attempt),
+		KeyGroups:   keygroup.RangeOf(v.MaxParallelism, v.Parallelism, int(execution.Subtask)),
+		Backend:     t.spec.Settings.Backend,
+		ObjectReuse: t.spec.Settings.ObjectReuse,
+		Clock:       t.clock,
+		Log: t.spec.Log.With("operator", op.Name, "subtask", int(execution.Subtask),
+			"attempt", int(execution.Attempt)),
+		Metrics:      group,
+		RecordsIn:    group.Counter("numRecordsIn"),
+		RecordsOut:   group.Counter("numRecordsOut"),
+		Accumulators: t.spec.Accumulators,
+		Task:         t,
+	}
+}
+
+// SendToCoordinator implements operator.Task.
+func (t *Task) SendToCoordinator(op ident.OperatorID, event []byte) {
+	t.spec.SendToCoordinator(t.spec.Execution, op, event)
+}

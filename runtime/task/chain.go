@@ -1,0 +1,151 @@
+package task
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/weir-stream/weir/runtime/graph"
+	"github.com/weir-stream/weir/runtime/operator"
+)
+
+// chain is the operators of one task, which call each other directly.
+type chain struct {
+	// links are in the order of the vertex, head first: each comes after those that feed it.
+	links []link
+	// opened counts, from the tail, those whose Open was called.
+	opened int
+	source Source
+	// sinks are those links that may want no records for a while.
+	sinks []throttled
+}
+
+// throttled is what the task needs of a sink operator.
+type throttled interface{ Ready() bool }
+
+// ready reports whether every sink of the chain wants records.
+func (c *chain) ready() bool {
+	for _, s := range c.sinks {
+		if !s.Ready() {
+			return false
+		}
+	}
+	return true
+}
+
+type link struct {
+	operator.Operator
+	ctx *operator.Context
+	// inputs has an operator.Input[T] for each input.
+	inputs []any
+}
+
+// buildChain makes the operators from tail to head, since each is given what stands behind it. Writers has the
+// operator.Input[T] that leads into each outgoing edge, by the edge's index.
+func buildChain(spec *Spec, contexts func(*graph.ChainedOperator) *operator.Context, writers map[int]any) (chain, error) {
+	operators := spec.Vertex.Operators
+	c := chain{links: make([]link, len(operators))}
+	at := make(map[*graph.ChainedOperator]int, len(operators))
+	for i, op := range operators {
+		at[op] = i
+	}
+	for i := len(operators) - 1; i >= 0; i-- {
+		op := operators[i]
+		out := operator.Outputs{Side: map[string][]any{}}
+		for _, next := range op.Chained {
+			connect(&out, next.SideOutput, c.links[at[next.To]].inputs[next.Input])
+		}
+		for _, edge := range op.Edges {
+			connect(&out, edge.Stream.SideOutput, writers[edge.Index])
+		}
+		if !spec.Settings.ObjectReuse {
+			out.NewCopy = op.Node.NewCopy
+		}
+		ctx := contexts(op)
+		instance, err := op.Node.Factory(ctx, out)
+		if err != nil {
+			return chain{}, ctx.Fail(err)
+		}
+		c.links[i] = link{instance.Operator, ctx, instance.Inputs}
+		if s, ok := instance.Operator.(throttled); ok {
+			c.sinks = append(c.sinks, s)
+		}
+	}
+	c.source, _ = c.links[0].Operator.(Source)
+	return c, nil
+}
+
+func connect(out *operator.Outputs, side string, input any) {
+	if side == "" {
+		out.Main = append(out.Main, input)
+		return
+	}
+	out.Side[side] = append(out.Side[side], input)
+}
+
+func (c *chain) open() error {
+	for i := len(c.links) - 1; i >= 0; i-- {
+		l := &c.links[i]
+		c.opened++
+		if err := guarded(l.ctx, l.Open); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *chain) endInput(input int) error {
+	head := &c.links[0]
+	ender, ok := head.Operator.(operator.InputEnder)
+	if !ok {
+		return nil
+	}
+	return guarded(head.ctx, func() error { return ender.EndInput(input) })
+}
+
+func (c *chain) finish() error {
+	for i := range c.links {
+		if err := guarded(c.links[i].ctx, c.links[i].Finish); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drainer is an operator that has something to flush before its job is stopped: a sink.
+type drainer interface{ Drain() error }
+
+func (c *chain) drain() error {
+	for i := range c.links {
+		if d, ok := c.links[i].Operator.(drainer); ok {
+			if err := guarded(c.links[i].ctx, d.Drain); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// close closes what was opened, head first, and returns the errors together: one that fails keeps no other from closing.
+func (c *chain) close() error {
+	var all []error
+	for i := len(c.links) - c.opened; i < len(c.links); i++ {
+		l := &c.links[i]
+		all = append(all, guarded(l.ctx, l.Close))
+	}
+	c.opened = 0
+	return errors.Join(all...)
+}
+
+// guarded calls user code and places its errors and panics at the operator.
+func guarded(ctx *operator.Context, call func() error) (err error) {
+	defer ctx.Guard(&err)
+	return call()
+}
+
+// input returns the head's input of that index.
+func (c *chain) input(index int) (any, error) {
+	if inputs := c.links[0].inputs; index < len(inputs) {
+		return inputs[index], nil
+	}
+	return nil, fmt.Errorf("operator %s has no input %d", c.links[0].ctx.Name, index)
+}

@@ -1,0 +1,53 @@
+package task
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// mailbox carries actions to the goroutine that drives the task, which runs them between two slices of work. Urgent
+// ones also run while a user's function waits for credit, in the middle of a record, so they must leave operators alone.
+type mailbox struct {
+	wake    func()
+	waiting atomic.Int32
+
+	mu      sync.Mutex
+	actions []action
+}
+
+type action struct {
+	urgent bool
+	run    func()
+}
+
+func (m *mailbox) put(urgent bool, run func()) {
+	m.mu.Lock()
+	m.actions = append(m.actions, action{urgent, run})
+	m.mu.Unlock()
+	m.waiting.Add(1)
+	m.wake()
+}
+
+// empty is what the task asks between two slices.
+func (m *mailbox) empty() bool { return m.waiting.Load() == 0 }
+
+// take removes and returns the oldest action, or the oldest urgent one.
+func (m *mailbox) take(urgentOnly bool) func() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, a := range m.actions {
+		if a.urgent || !urgentOnly {
+			m.actions = append(m.actions[:i], m.actions[i+1:]...)
+			m.waiting.Add(-1)
+			return a.run
+		}
+	}
+	return nil
+}
+
+// serve runs actions until there are none.
+func (m *mailbox) serve(urgentOnly bool) {
+	for run := m.take(urgentOnly); run != nil; run = m.take(urgentOnly) {
+		run()
+	}
+}

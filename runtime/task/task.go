@@ -1,0 +1,462 @@
+// Package task runs one subtask: a chain of operators with its inputs, outputs, mailbox and timers.
+//
+// A Task is a step function. RunUntilBlocked does all the work there is and returns what to wait for; it has no
+// goroutine, so that production drives one task from one goroutine (Drive) and a simulation drives many from one.
+// Whoever drives a task owns all that is mutable in it.
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime/debug"
+	"time"
+
+	"github.com/weir-stream/weir/network/exchange"
+	"github.com/weir-stream/weir/runtime/clock"
+	"github.com/weir-stream/weir/runtime/element"
+	"github.com/weir-stream/weir/runtime/operator"
+)
+
+// Reason is why a task has stopped for now.
+type Reason uint8
+
+// The reasons for which RunUntilBlocked returns.
+const (
+	// Idle: there is no input.
+	Idle Reason = iota + 1
+	// BackPressured: there may be input, but the output has no credit.
+	BackPressured
+	// Ended: the task will never run again; Err tells how it went.
+	Ended
+)
+
+// never is a deadline that does not come.
+const never = int64(math.MaxInt64)
+
+// phase is where a task stands:
+//
+//	running --all inputs ended--> finishing --output delivered--> ended
+//	   \------------failure, cancellation-----------------------/
+type phase uint8
+
+const (
+	running phase = iota
+	finishing
+	ended
+)
+
+// Task is one subtask.
+type Task struct {
+	spec  Spec
+	clock clock.Clock
+	ctx   context.Context
+	stop  context.CancelFunc
+
+	waker   *waker
+	mailbox mailbox
+	inbox   *exchange.Inbox
+
+	chain   chain
+	gates   []*gate
+	inputs  []input
+	outputs []exchange.Output
+	// current is the input whose batch is being worked on, -1 between batches.
+	current int
+	// open counts the gates that have not ended.
+	open int
+
+	phase phase
+	// drained says that the last record before a stop was worked on.
+	drained  bool
+	err      error
+	canceled bool
+	// fault is an error that an action of the mailbox met.
+	fault     error
+	slice     slicer
+	deadline  int64
+	lastFlush int64
+	// waited is the time spent inside the current slice waiting for credit.
+	waited int64
+	times  stopwatch
+	timer  clock.Timer
+}
+
+// input is one channel of a gate.
+type input struct {
+	exchange.InputChannel
+	gate  *gate
+	index int
+	// drained and ended say that the channel's last record was taken: for this time, and for ever.
+	drained, ended bool
+}
+
+// gate is one input edge: the channels from all producers that this subtask is connected with.
+type gate struct {
+	valve *inputValve
+	// first is the position of the edge's first channel in its valve.
+	first int
+	open  int
+}
+
+// inputValve is the valve of one input of the head operator, which several edges feed in a union.
+type inputValve struct {
+	*valve
+	head  headInput
+	index int
+	gates int
+}
+
+// headInput is the part of operator.Input that does not depend on the record type.
+type headInput interface {
+	Watermark(at int64) error
+	Idle(idle bool) error
+}
+
+// Wake implements operator.Task.
+func (t *Task) Wake() { t.waker.wake() }
+
+// WakeAt implements operator.Task.
+func (t *Task) WakeAt(nanos int64) { t.deadline = min(t.deadline, nanos) }
+
+// Do has run called by the goroutine that drives the task, between two slices of work. Any goroutine may call it.
+func (t *Task) Do(run func()) { t.mailbox.put(false, run) }
+
+// DoUrgently is Do for an action that leaves the operators alone: it also runs while a user's function waits for credit.
+func (t *Task) DoUrgently(run func()) { t.mailbox.put(true, run) }
+
+// Cancel ends the task soon. User code is told through its context. Any goroutine may call it, at any time.
+func (t *Task) Cancel() {
+	t.stop()
+	t.DoUrgently(func() { t.canceled = true })
+}
+
+// Err is how an ended task went: nil if it has finished, ErrCanceled, or what it failed with.
+func (t *Task) Err() error { return t.err }
+
+// Times may be called by any goroutine.
+func (t *Task) Times() Times { return t.times.at(t.clock.Nanos()) }
+
+// Records counts what the task has received over its inputs and sent over its outputs. Only the goroutine that drives the
+// task, or whoever knows that it has ended, may call it.
+func (t *Task) Records() (in, out int64) {
+	if len(t.gates) > 0 {
+		in = t.chain.links[0].ctx.RecordsIn.Count()
+	}
+	for _, o := range t.outputs {
+		out += int64(o.Sent())
+	}
+	return in, out
+}
+
+// Open opens the chain, tail first. A task whose Open failed has ended and is closed.
+func (t *Task) Open() (err error) {
+	t.times.started.Store(t.clock.Nanos())
+	defer func() {
+		if err != nil {
+			t.end(err)
+		}
+	}()
+	defer t.recoverBug(&err)
+	if err := t.chain.open(); err != nil {
+		return err
+	}
+	for i := range t.inputs {
+		t.inputs[i].Attach(func() { t.inbox.Push(int32(i)) })
+	}
+	for _, out := range t.outputs {
+		out.AttachProducer(t.waker.wake)
+		out.OnOverflow(t.waitForCredit)
+	}
+	if len(t.gates) == 0 && t.chain.source == nil {
+		return fmt.Errorf("vertex %s has neither a source nor an input", t.spec.Vertex.Name)
+	}
+	return nil
+}
+
+// RunUntilBlocked works until there is nothing to do, and returns why and until when at the most: a reading of the
+// clock's Nanos.
+func (t *Task) RunUntilBlocked() (reason Reason, deadline int64) {
+	var err error
+	reason, err = t.run()
+	if err != nil {
+		t.end(err)
+		reason = Ended
+	}
+	return reason, t.deadline
+}
+
+func (t *Task) run() (reason Reason, err error) {
+	defer t.recoverBug(&err)
+	t.deadline = never
+	for {
+		if !t.mailbox.empty() {
+			t.mailbox.serve(false)
+		}
+		switch {
+		case t.canceled:
+			return Ended, operator.ErrCanceled
+		case t.fault != nil:
+			return Ended, t.fault
+		case t.phase == ended:
+			return Ended, nil
+		}
+		free := t.drainOutputs()
+		if free && t.phase == finishing {
+			t.end(nil)
+			return Ended, nil
+		}
+		if !free || !t.chain.ready() {
+			t.flushIdle()
+			return BackPressured, nil
+		}
+		worked, err := t.step()
+		if err != nil {
+			return 0, err
+		}
+		if !worked {
+			t.flushIdle()
+			if t.drainOutputs() && t.inbox.Empty() && t.mailbox.empty() {
+				return Idle, nil
+			}
+		}
+	}
+}
+
+// step does one slice of work, if there is any, and flushes what has waited for too long.
+func (t *Task) step() (worked bool, err error) {
+	start := t.clock.Nanos()
+	for _, out := range t.outputs {
+		out.Stamp(start)
+	}
+	t.waited = 0
+	records := 0
+	if t.chain.source != nil && !t.drained {
+		records, worked, err = t.pollSource()
+	} else {
+		records, worked, err = t.stepInput()
+	}
+	if err != nil || !worked {
+		return worked, err
+	}
+	now := t.clock.Nanos()
+	t.slice.measured(records, now-start-t.waited)
+	if timeout := t.spec.Settings.BufferTimeout; now-t.lastFlush > timeout/2 {
+		t.lastFlush = now
+		for _, out := range t.outputs {
+			out.FlushOld(now - timeout/2)
+		}
+	}
+	return true, nil
+}
+
+// stepInput works on the batch in hand or takes the next one.
+func (t *Task) stepInput() (records int, worked bool, err error) {
+	if t.current < 0 {
+		next, ok := t.inbox.Pop()
+		if !ok {
+			return 0, false, nil
+		}
+		t.current = int(next)
+	}
+	in := &t.inputs[t.current]
+	more := false
+	switch in.Front() {
+	case exchange.Records:
+		records, more, err = in.Deliver(t.slice.limit)
+	case exchange.Event:
+		var event element.Event
+		event, more = in.TakeEvent()
+		err = t.handleEvent(in, event)
+	}
+	if !more {
+		t.current = -1
+	}
+	return records, true, err
+}
+
+func (t *Task) handleEvent(in *input, event element.Event) error {
+	channel := in.gate.first + in.index
+	switch event.Kind {
+	case element.Watermark:
+		return in.gate.valve.apply(in.gate.valve.watermark(channel, event.Time))
+	case element.Idle, element.Active:
+		return in.gate.valve.apply(in.gate.valve.status(channel, event.Kind == element.Idle))
+	case element.Drain:
+		return t.drainChannel(in)
+	case element.EndOfInput:
+		return t.endChannel(in)
+	}
+	return fmt.Errorf("task cannot handle a %s event", event.Kind)
+}
+
+func (v *inputValve) apply(c change) error {
+	if c.hasWatermark {
+		if err := v.head.Watermark(c.watermark); err != nil {
+			return err
+		}
+	}
+	if c.status == 0 {
+		return nil
+	}
+	return v.head.Idle(c.status == element.Idle)
+}
+
+// endChannel counts channels, gates and inputs down; with the last one the chain is finished.
+func (t *Task) endChannel(in *input) error {
+	if in.ended {
+		return fmt.Errorf("channel %d of an input ended twice", in.index)
+	}
+	in.ended = true
+	if in.gate.open--; in.gate.open > 0 {
+		return t.drainIfLast()
+	}
+	valve := in.gate.valve
+	if valve.gates--; valve.gates == 0 {
+		if err := t.chain.endInput(valve.index); err != nil {
+			return err
+		}
+	}
+	if t.open--; t.open > 0 {
+		return t.drainIfLast()
+	}
+	return t.finish()
+}
+
+// finish ends the chain from head to tail; the task then only delivers what is in its outputs.
+func (t *Task) finish() error {
+	if err := t.chain.finish(); err != nil {
+		return err
+	}
+	for _, out := range t.outputs {
+		out.Broadcast(element.Event{Kind: element.EndOfInput})
+	}
+	t.phase = finishing
+	return nil
+}
+
+func (t *Task) flushIdle() {
+	for _, out := range t.outputs {
+		out.FlushIdle()
+	}
+}
+
+func (t *Task) drainOutputs() bool {
+	free := true
+	for _, out := range t.outputs {
+		if out.Blocked() && !out.Drain() {
+			free = false
+		}
+	}
+	return free
+}
+
+// waitForCredit is called in the middle of a record that expanded to more than the outputs' reserve.
+func (t *Task) waitForCredit() error {
+	for {
+		t.mailbox.serve(true)
+		if t.canceled {
+			return operator.ErrCanceled
+		}
+		if t.drainOutputs() {
+			return nil
+		}
+		start := t.clock.Nanos()
+		t.park(BackPressured, never, func() bool { return t.mailbox.empty() && !t.drainOutputs() })
+		t.waited += t.clock.Nanos() - start
+	}
+}
+
+// end closes the chain once, whatever the way.
+func (t *Task) end(err error) {
+	if t.phase == ended {
+		return
+	}
+	t.phase = ended
+	t.stop()
+	closed := t.chain.close()
+	if err == nil {
+		err = closed
+	}
+	if t.canceled && !errors.Is(err, operator.ErrCanceled) && errors.Is(err, context.Canceled) {
+		err = operator.ErrCanceled
+	}
+	t.err = err
+	t.times.ended.Store(t.clock.Nanos())
+}
+
+// recoverBug turns a panic outside of user code into a failure that says so.
+func (t *Task) recoverBug(err *error) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	cause, ok := r.(error)
+	if !ok {
+		cause = fmt.Errorf("%v", r)
+	}
+	var placed *operator.Failure
+	if errors.As(cause, &placed) {
+		*err = placed
+		return
+	}
+	*err = &operator.Failure{
+		Job: t.spec.JobName, Operator: t.spec.Vertex.Name, Subtask: int(t.spec.Execution.Subtask),
+		Class: operator.Bug, Cause: cause, Stack: string(debug.Stack()),
+	}
+}
+
+// Drive runs the task until it has ended and returns Err. One goroutine calls it, once.
+func (t *Task) Drive() error {
+	for {
+		reason, deadline := t.RunUntilBlocked()
+		if reason == Ended {
+			return t.err
+		}
+		t.park(reason, deadline, func() bool { return t.mailbox.empty() && t.stillBlocked(reason) })
+	}
+}
+
+// stillBlocked looks again, after the waker was told, for what may have come meanwhile.
+func (t *Task) stillBlocked(reason Reason) bool {
+	if reason == BackPressured {
+		return !t.drainOutputs() || t.phase != finishing && !t.chain.ready()
+	}
+	if t.chain.source != nil && !t.drained && t.chain.source.Woken() {
+		return false
+	}
+	t.flushIdle()
+	return t.inbox.Empty() && t.drainOutputs()
+}
+
+// park waits until the task is woken or the deadline has come, unless there is work after all.
+func (t *Task) park(reason Reason, deadline int64, blocked func() bool) {
+	t.waker.prepare()
+	if !blocked() {
+		t.waker.abandon()
+		return
+	}
+	start := t.clock.Nanos()
+	if deadline == never {
+		<-t.waker.signal
+	} else {
+		t.arm(time.Duration(deadline - start))
+		select {
+		case <-t.waker.signal:
+			t.timer.Stop()
+		case <-t.timer.C():
+			t.waker.abandon()
+		}
+	}
+	t.times.waited(reason, t.clock.Nanos()-start)
+}
+
+// arm sets the task's one timer.
+func (t *Task) arm(d time.Duration) {
+	if t.timer == nil {
+		t.timer = t.clock.NewTimer(d)
+		return
+	}
+	t.timer.Reset(d)
+}

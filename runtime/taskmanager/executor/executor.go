@@ -1,0 +1,311 @@
+// Package executor decides for a TaskExecutor: which slots it gives to whom, when a worker is started, what is relayed
+// between a job's worker and its JobMaster, and when a worker that does not stop is killed. It is pure: messages and
+// time come in through the methods of an Executor, and what is to be done comes out of Take.
+package executor
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/weir-stream/weir/runtime/ident"
+	"github.com/weir-stream/weir/runtime/message"
+)
+
+// Config is what an Executor is made with.
+type Config struct {
+	// ID is unique for the life of the process and part of the actor's name.
+	ID      string
+	Address *message.Address
+	// Slots is the number of slots; Resize may raise it.
+	Slots  int
+	Timing message.Timing
+	// ResourceManager is whom to register with, LeaderEpoch the epoch it leads in.
+	ResourceManager *message.Address
+	LeaderEpoch     uint64
+	// CancellationTimeout is how long a cancelled task may take where the job's configuration does not say; 0 is for ever.
+	CancellationTimeout func(configuration map[string]string) time.Duration
+	// CanKill says that closing a worker ends its tasks whatever they do, as it is with processes. Otherwise a worker
+	// with a task that does not stop is left behind, and the job fails.
+	CanKill bool
+}
+
+// Executor is the state of a TaskExecutor.
+//
+//	unregistered --TaskExecutorRegistered--> registered --silence, or unknown to the ResourceManager--> unregistered
+//
+// Jobs go on in either state. An Executor belongs to one goroutine.
+type Executor struct {
+	config Config
+	epoch  uint64
+	slots  slotTable
+	jobs   map[ident.JobID]*job
+	// sessions counts the links opened, over all jobs.
+	sessions uint64
+
+	registered    bool
+	registeredFor int // slots
+	heard         time.Time
+	speakAt       time.Time
+	retry         time.Duration
+	reported      uint64 // version of the slots that the ResourceManager was last told
+
+	stale    int64
+	commands []Command
+}
+
+// New returns an Executor that has not registered yet: its first Tick does.
+func New(config Config, now time.Time) *Executor {
+	return &Executor{
+		config: config, epoch: config.LeaderEpoch,
+		slots: slotTable{capacity: config.Slots},
+		jobs:  map[ident.JobID]*job{},
+		heard: now, speakAt: now, retry: config.Timing.FirstRetry(),
+	}
+}
+
+// Command is something for the shell to do: one of the types below.
+type Command interface{ command() }
+
+// Send sends a message to an actor.
+type Send message.Envelope
+
+// Launch starts the worker of a job. Its reports bear the incarnation, and stop with WorkerStopped.
+type Launch struct {
+	Job           ident.JobID
+	Incarnation   uint64
+	Name          string
+	LeaderEpoch   uint64
+	Configuration map[string]string
+}
+
+// Tell hands a message to the worker of a job.
+type Tell struct {
+	Job     ident.JobID
+	Message *message.ToWorker
+}
+
+// Close ends the worker of a job, and kills it where it can be killed.
+type Close struct{ Job ident.JobID }
+
+// Abandon says that a worker could not be stopped: a goroutine of it still runs. The process is better ended.
+type Abandon struct {
+	Job     ident.JobID
+	Failure *message.Failure
+}
+
+// Watch asks for Gone when the actor ends, as far as that can be seen. Unwatch takes that back.
+type Watch struct {
+	Address *message.Address
+	Stop    bool
+}
+
+func (Send) command()    {}
+func (Launch) command()  {}
+func (Tell) command()    {}
+func (Close) command()   {}
+func (Abandon) command() {}
+func (Watch) command()   {}
+
+// Take returns what is to be done since the last call, in order.
+func (x *Executor) Take() []Command {
+	commands := x.commands
+	x.commands = nil
+	return commands
+}
+
+// Stale is how many messages were refused because they belong to another leader, process or attempt.
+func (x *Executor) Stale() int64 { return x.stale }
+
+func (x *Executor) do(c Command) { x.commands = append(x.commands, c) }
+
+func (x *Executor) send(to *message.Address, body message.Message) {
+	x.do(Send{To: to, Body: body})
+}
+
+// Deadline is when Tick is to be called at the latest.
+func (x *Executor) Deadline() time.Time {
+	deadline := x.speakAt
+	for _, j := range x.jobs {
+		deadline = message.Earliest(deadline, j.deadline())
+	}
+	return deadline
+}
+
+// Tick does what time has brought.
+func (x *Executor) Tick(now time.Time) {
+	if x.registered && now.Sub(x.heard) >= x.config.Timing.Timeout {
+		x.unregister(now)
+	}
+	if !now.Before(x.speakAt) {
+		x.speak(now)
+	}
+	for _, j := range x.inOrder() {
+		x.tickJob(now, j)
+	}
+	x.flush(now)
+}
+
+// Resize raises the number of slots.
+func (x *Executor) Resize(now time.Time, slots int) {
+	if slots > x.slots.capacity {
+		x.slots.capacity = slots
+		x.unregister(now)
+		x.speak(now)
+	}
+}
+
+// Receive takes in a message of another actor.
+func (x *Executor) Receive(now time.Time, m message.Message) {
+	switch m := m.(type) {
+	case *message.TaskExecutorRegistered:
+		x.onRegistered(now, m)
+	case *message.ResourceManagerHeartbeat:
+		x.onHeartbeat(now, m)
+	case *message.RequestSlot:
+		x.onRequestSlot(now, m)
+	case *message.Frame:
+		x.onFrame(now, m)
+	default:
+		x.stale++
+	}
+	x.flush(now)
+}
+
+// Gone says that an actor has ended. It is a hint that saves waiting for a heartbeat's timeout.
+func (x *Executor) Gone(now time.Time, who message.AddressKey) {
+	if x.config.ResourceManager.Key() == who && x.registered {
+		x.unregister(now)
+	}
+	for _, j := range x.inOrder() {
+		if j.master.Key() == who {
+			x.drop(j)
+		}
+	}
+	x.flush(now)
+}
+
+// current refuses messages of other epochs and for other processes.
+func (x *Executor) current(epoch uint64, id string) bool {
+	if epoch != x.epoch || id != x.config.ID {
+		x.stale++
+		return false
+	}
+	return true
+}
+
+func (x *Executor) unregister(now time.Time) {
+	x.registered = false
+	x.retry = x.config.Timing.FirstRetry()
+	x.speakAt = now
+}
+
+// speak registers or sends a heartbeat.
+func (x *Executor) speak(now time.Time) {
+	x.reported = x.slots.version
+	if x.registered {
+		x.speakAt = now.Add(x.config.Timing.Interval)
+		x.send(x.config.ResourceManager, &message.TaskExecutorHeartbeat{
+			LeaderEpoch: x.epoch, Id: x.config.ID, Address: x.config.Address, Occupied: x.occupied(), Version: x.slots.version,
+		})
+		return
+	}
+	x.speakAt = now.Add(x.retry)
+	x.retry = x.config.Timing.NextRetry(x.retry)
+	x.send(x.config.ResourceManager, &message.RegisterTaskExecutor{
+		LeaderEpoch: x.epoch, Id: x.config.ID, Address: x.config.Address, Slots: int32(x.slots.capacity),
+		Occupied: x.occupied(), Version: x.slots.version,
+	})
+}
+
+func (x *Executor) occupied() []*message.SlotStatus {
+	var all []*message.SlotStatus
+	for _, s := range x.slots.given {
+		all = append(all, status(s))
+	}
+	return all
+}
+
+func status(s slot) *message.SlotStatus {
+	return &message.SlotStatus{Allocation: message.IDBytes(s.allocation), Job: message.IDBytes(s.job), Index: int32(s.index)}
+}
+
+func (x *Executor) onRegistered(now time.Time, m *message.TaskExecutorRegistered) {
+	if !x.current(m.LeaderEpoch, m.Id) {
+		return
+	}
+	x.heard = now
+	if x.registered || int(m.Slots) != x.slots.capacity {
+		return
+	}
+	x.registered = true
+	x.speakAt = now.Add(x.config.Timing.Interval)
+	x.do(Watch{Address: x.config.ResourceManager})
+}
+
+func (x *Executor) onHeartbeat(now time.Time, m *message.ResourceManagerHeartbeat) {
+	if !x.current(m.LeaderEpoch, m.Id) {
+		return
+	}
+	x.heard = now
+	if m.Unknown && x.registered {
+		x.unregister(now)
+		x.speak(now)
+	}
+}
+
+func (x *Executor) onRequestSlot(now time.Time, m *message.RequestSlot) {
+	if !x.current(m.LeaderEpoch, m.Id) {
+		return
+	}
+	allocation, err := message.ID(m.Allocation)
+	jobID, err2 := message.ID(m.Job)
+	if err != nil || err2 != nil || m.JobMaster == nil {
+		x.stale++
+		return
+	}
+	known := x.slots.find(allocation) != nil
+	accepted := x.slots.allocate(allocation, jobID)
+	if accepted && !known {
+		j := x.jobFor(now, jobID, m)
+		j.offer(now, x, []*message.SlotStatus{status(*x.slots.find(allocation))})
+	}
+	// The answer says what a heartbeat would.
+	x.reported = x.slots.version
+	x.send(x.config.ResourceManager, &message.SlotRequested{
+		LeaderEpoch: x.epoch, Id: x.config.ID, Allocation: m.Allocation, Accepted: accepted, Version: x.slots.version,
+	})
+}
+
+// flush ends a step: it sends what the links have due, and tells the ResourceManager at once of slots that became free.
+func (x *Executor) flush(now time.Time) {
+	for _, j := range x.inOrder() {
+		for _, f := range j.link.Due(now) {
+			x.send(j.master, f)
+		}
+	}
+	if x.registered && x.reported != x.slots.version {
+		x.speak(now)
+	}
+}
+
+// inOrder returns the jobs in the order in which they came, so that equal inputs have equal outputs.
+func (x *Executor) inOrder() []*job {
+	all := make([]*job, 0, len(x.jobs))
+	for _, j := range x.jobs {
+		all = append(all, j)
+	}
+	slices.SortFunc(all, func(a, b *job) int { return cmp.Compare(a.link.Session(), b.link.Session()) })
+	return all
+}
+
+// Given is how many slots are given to jobs.
+func (x *Executor) Given() int { return len(x.slots.given) }
+
+// SessionOf is the session of the link for a job; 0 if there is none.
+func (x *Executor) SessionOf(id ident.JobID) uint64 {
+	if j := x.jobs[id]; j != nil {
+		return j.link.Session()
+	}
+	return 0
+}

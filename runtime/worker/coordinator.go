@@ -1,0 +1,310 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/weir-stream/weir/api/connector"
+	"github.com/weir-stream/weir/runtime/ident"
+	"github.com/weir-stream/weir/runtime/message"
+	"github.com/weir-stream/weir/runtime/operator"
+	"github.com/weir-stream/weir/runtime/operator/source"
+)
+
+// coordinator runs the enumerator of a source. Its own loop calls the enumerator, so that listing a large folder holds
+// up nothing else.
+type coordinator struct {
+	host     *Host
+	operator ident.OperatorID
+	vertex   ident.VertexID
+	name     string
+	attempt  int32
+	ctx      context.Context
+	stop     context.CancelFunc
+	loop     *loop
+
+	enumerator  connector.Enumerator
+	parallelism int
+	failed      bool
+	// readers are the attached attempts of the subtasks.
+	readers map[int]*reader
+	// early are requests that came before their attempt was attached.
+	early []*message.SubtaskToCoordinator
+}
+
+// reader is what a coordinator knows of a subtask. Assigned is everything it was ever sent, to be given back when it
+// starts again from nothing.
+type reader struct {
+	attempt  int32
+	attached bool
+	assigned []connector.Split
+}
+
+func (h *Host) startCoordinator(m *message.StartCoordinator) error {
+	id, err := message.ID(m.GetOperator())
+	if err != nil {
+		return fmt.Errorf("start coordinator: %w", err)
+	}
+	if running := h.coordinators[id]; running != nil {
+		if running.attempt >= m.GetAttempt() {
+			return nil
+		}
+		running.close()
+	}
+	vertex, op := h.config.Program.Operator(id)
+	if op == nil {
+		return fmt.Errorf("start coordinator: the program has no operator %s", id)
+	}
+	factory, ok := op.Node.NewEnumerator.(connector.EnumeratorFactory)
+	if !ok {
+		return fmt.Errorf("start coordinator: operator %q has none", op.Name)
+	}
+	c := &coordinator{
+		host: h, operator: id, vertex: vertex.ID, name: op.Name, attempt: m.GetAttempt(), parallelism: int(m.GetParallelism()),
+		readers: map[int]*reader{}, loop: startLoop(),
+	}
+	if c.parallelism == 0 {
+		c.parallelism = vertex.Parallelism
+	}
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	h.coordinators[id] = c
+	h.running.Add(1)
+	c.do(func() error { return c.start(factory, m.GetState()) })
+	return nil
+}
+
+func (h *Host) stopCoordinator(m *message.StopCoordinator) error {
+	return h.withCoordinator(m.GetOperator(), m.GetAttempt(), func(c *coordinator) {
+		c.close()
+		delete(h.coordinators, c.operator)
+	})
+}
+
+// withCoordinator calls f with the coordinator if it is of that attempt; what is meant for another one is stale.
+func (h *Host) withCoordinator(operatorID []byte, attempt int32, f func(*coordinator)) error {
+	id, err := message.ID(operatorID)
+	if err != nil {
+		return fmt.Errorf("coordinator: %w", err)
+	}
+	if c := h.coordinators[id]; c != nil && c.attempt == attempt {
+		f(c)
+	}
+	return nil
+}
+
+// do runs a step of the enumerator; its error ends the coordinator.
+func (c *coordinator) do(step func() error) {
+	c.loop.do(func() {
+		if c.failed {
+			return
+		}
+		if err := c.guarded(step); err != nil {
+			c.fail(err)
+		}
+	})
+}
+
+func (c *coordinator) guarded(step func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &operator.Failure{
+				Job: c.host.config.Program.Name, Operator: c.name, Subtask: -1, Class: operator.User,
+				Cause: fmt.Errorf("%v", r), Stack: string(debug.Stack()),
+			}
+		}
+	}()
+	return step()
+}
+
+func (c *coordinator) fail(cause error) {
+	c.failed = true
+	var placed *operator.Failure
+	if !errors.As(cause, &placed) {
+		placed = &operator.Failure{Job: c.host.config.Program.Name, Operator: c.name, Subtask: -1, Class: operator.ClassOf(cause), Cause: cause}
+	}
+	failure := &message.Failure{
+		Message: placed.Error(), Operator: placed.Operator, Subtask: -1, Class: int32(placed.Class), Stack: placed.Stack,
+	}
+	c.host.loop.do(func() {
+		c.host.report(&message.FromWorker{Body: &message.FromWorker_CoordinatorFailed{CoordinatorFailed: &message.CoordinatorFailed{
+			Operator: message.IDBytes(c.operator), Attempt: c.attempt, Failure: failure,
+		}}})
+	})
+}
+
+func (c *coordinator) start(factory connector.EnumeratorFactory, state []byte) (err error) {
+	if c.enumerator, err = factory(enumeratorContext{c}); err != nil {
+		return err
+	}
+	if len(state) > 0 {
+		return c.enumerator.Restore(state)
+	}
+	return c.enumerator.Start()
+}
+
+// close ends the coordinator after what it is doing.
+func (c *coordinator) close() {
+	c.stop()
+	c.loop.stopAfter(func() {
+		defer c.host.running.Done()
+		if c.enumerator == nil {
+			return
+		}
+		if err := c.guarded(c.enumerator.Close); err != nil {
+			c.host.config.Log.Warn("closing an enumerator", "operator", c.name, "error", err)
+		}
+	})
+}
+
+func (c *coordinator) reader(subtask int) *reader {
+	r := c.readers[subtask]
+	if r == nil {
+		r = &reader{attempt: -1}
+		c.readers[subtask] = r
+	}
+	return r
+}
+
+func (c *coordinator) subtaskReady(m *message.SubtaskReady) {
+	c.do(func() error {
+		subtask := int(m.GetSubtask())
+		r := c.reader(subtask)
+		if m.GetAttempt() <= r.attempt {
+			return nil
+		}
+		r.attempt, r.attached = m.GetAttempt(), true
+		if err := c.enumerator.AddReader(subtask); err != nil {
+			return err
+		}
+		return c.serveEarly(subtask, r.attempt)
+	})
+}
+
+func (c *coordinator) subtaskGone(m *message.SubtaskGone) {
+	c.do(func() error {
+		if r := c.reader(int(m.GetSubtask())); r.attempt == m.GetAttempt() {
+			r.attached = false
+		}
+		return nil
+	})
+}
+
+func (c *coordinator) subtaskReset(m *message.SubtaskReset) {
+	c.do(func() error {
+		subtask := int(m.GetSubtask())
+		r := c.reader(subtask)
+		back := r.assigned
+		r.assigned, r.attached = nil, false
+		if len(back) == 0 {
+			return nil
+		}
+		return c.enumerator.AddSplitsBack(subtask, back)
+	})
+}
+
+func (c *coordinator) fromSubtask(m *message.SubtaskToCoordinator) {
+	c.do(func() error {
+		execution := m.GetExecution()
+		r := c.reader(int(execution.GetSubtask()))
+		switch {
+		case execution.GetAttempt() < r.attempt:
+			return nil // the attempt has ended
+		case execution.GetAttempt() > r.attempt || !r.attached:
+			c.early = append(c.early, m)
+			return nil
+		}
+		return c.request(m)
+	})
+}
+
+// serveEarly answers what an attempt asked before it was known to run.
+func (c *coordinator) serveEarly(subtask int, attempt int32) error {
+	waiting := c.early
+	c.early = nil
+	for _, m := range waiting {
+		switch from := m.GetExecution(); {
+		case int(from.GetSubtask()) != subtask || from.GetAttempt() > attempt:
+			c.early = append(c.early, m)
+		case from.GetAttempt() == attempt:
+			if err := c.request(m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *coordinator) request(m *message.SubtaskToCoordinator) error {
+	if err := source.DecodeRequest(m.GetEvent()); err != nil {
+		return err
+	}
+	return c.enumerator.RequestSplit(int(m.GetExecution().GetSubtask()))
+}
+
+// send sends an event to the attached attempt of a subtask; if there is none, what was assigned comes back when the
+// subtask starts again.
+func (c *coordinator) send(subtask int, event []byte) {
+	r := c.reader(subtask)
+	if !r.attached {
+		return
+	}
+	to := ident.ExecutionID{Job: c.host.config.Program.ID, Vertex: c.vertex, Subtask: ident.SubtaskIndex(subtask), Attempt: r.attempt}
+	c.host.loop.do(func() {
+		c.host.report(&message.FromWorker{Body: &message.FromWorker_ToSubtask{ToSubtask: &message.CoordinatorToSubtask{
+			Operator: message.IDBytes(c.operator), Execution: message.NewExecutionID(to), Event: event, CoordinatorAttempt: c.attempt,
+		}}})
+	})
+}
+
+// enumeratorContext is the enumerator's view of its coordinator.
+type enumeratorContext struct{ c *coordinator }
+
+func (e enumeratorContext) Context() context.Context { return e.c.ctx }
+func (e enumeratorContext) Parallelism() int         { return e.c.parallelism }
+func (e enumeratorContext) Logger() *slog.Logger {
+	return e.c.host.config.Log.With("operator", e.c.name)
+}
+
+func (e enumeratorContext) Assign(subtask int, splits ...connector.Split) {
+	r := e.c.reader(subtask)
+	r.assigned = append(r.assigned, splits...)
+	e.c.send(subtask, source.EncodeAssign(splits))
+}
+
+func (e enumeratorContext) NoMoreSplits(subtask int) {
+	e.c.send(subtask, source.EncodeNoMoreSplits())
+}
+
+// toCoordinator is called by subtasks.
+func (h *Host) toCoordinator(from ident.ExecutionID, op ident.OperatorID, event []byte) {
+	h.loop.do(func() {
+		h.report(&message.FromWorker{Body: &message.FromWorker_ToCoordinator{ToCoordinator: &message.SubtaskToCoordinator{
+			Operator: message.IDBytes(op), Execution: message.NewExecutionID(from), Event: event,
+		}}})
+	})
+}
+
+// toSubtask hands an event of a coordinator to the source at the head of an attempt's chain.
+func (h *Host) toSubtask(m *message.CoordinatorToSubtask) error {
+	execution, err := m.GetExecution().Ident()
+	if err != nil {
+		return fmt.Errorf("event for a source: %w", err)
+	}
+	t := h.tasks[execution]
+	if t == nil || t.task == nil {
+		return nil
+	}
+	splits, more, err := source.DecodeAssign(m.GetEvent())
+	if err != nil {
+		return err
+	}
+	if !more {
+		t.task.NoMoreSplits()
+		return nil
+	}
+	t.task.AddSplits(splits)
+	return nil
+}

@@ -1,0 +1,235 @@
+package worker
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/weir-stream/weir/runtime/graph"
+	"github.com/weir-stream/weir/runtime/ident"
+	"github.com/weir-stream/weir/runtime/message"
+	"github.com/weir-stream/weir/runtime/metrics"
+	"github.com/weir-stream/weir/runtime/metrics/accumulator"
+	"github.com/weir-stream/weir/runtime/operator"
+	"github.com/weir-stream/weir/runtime/task"
+)
+
+// deploy builds an attempt and starts its goroutine.
+func (h *Host) deploy(d *message.Deploy) error {
+	execution, err := d.GetExecution().Ident()
+	if err != nil {
+		return fmt.Errorf("deploy: %w", err)
+	}
+	if _, known := h.tasks[execution]; known {
+		return nil
+	}
+	t := &hosted{}
+	h.tasks[execution] = t
+	built, accumulators, err := h.build(execution, t, d)
+	if err != nil {
+		h.end(execution, t, err, nil)
+		return nil
+	}
+	t.task = built
+	h.change(execution, t, message.TaskState_INITIALIZING)
+	h.running.Go(func() { h.drive(execution, t, accumulators) })
+	return nil
+}
+
+// drive is the goroutine of a subtask.
+func (h *Host) drive(execution ident.ExecutionID, t *hosted, accumulators *accumulator.Set) {
+	err := t.task.Open()
+	if err == nil {
+		h.loop.do(func() { h.change(execution, t, message.TaskState_RUNNING) })
+		err = t.task.Drive()
+	}
+	h.loop.do(func() { h.end(execution, t, err, accumulators) })
+}
+
+func (h *Host) build(execution ident.ExecutionID, t *hosted, d *message.Deploy) (*task.Task, *accumulator.Set, error) {
+	vertex := h.config.Program.Vertex(execution.Vertex)
+	if vertex == nil || execution.Job != h.config.Program.ID {
+		return nil, nil, fmt.Errorf("deployment of %s: this worker's program has no such vertex", execution)
+	}
+	accumulators := new(accumulator.Set)
+	spec := task.Spec{
+		Execution: execution, JobName: h.config.Program.Name, Vertex: vertex, Settings: h.config.Settings,
+		Clock: h.config.Clock, Log: h.config.Log, Accumulators: accumulators,
+		Metrics: h.config.Metrics.Child(metrics.LevelTask,
+			metrics.Variable{Name: metrics.TaskID, Value: vertex.ID.String()},
+			metrics.Variable{Name: metrics.TaskName, Value: vertex.Name},
+			metrics.Variable{Name: metrics.SubtaskIndex, Value: fmt.Sprint(execution.Subtask)},
+			metrics.Variable{Name: metrics.TaskAttemptNum, Value: fmt.Sprint(execution.Attempt)}),
+		SendToCoordinator: h.toCoordinator,
+	}
+	t.metrics = spec.Metrics
+	for _, gate := range d.GetInputs() {
+		edge, err := h.edge(gate.GetEdge())
+		if err != nil {
+			return nil, nil, err
+		}
+		in := task.Edge{Edge: edge}
+		for _, peer := range gate.GetProducers() {
+			in.Channels = append(in.Channels, h.channel(edge, channelKey{
+				edge: edge.Index, producer: ident.SubtaskIndex(peer.GetSubtask()), producerTry: peer.GetAttempt(),
+				consumer: execution.Subtask, consumerTry: execution.Attempt,
+			}))
+		}
+		spec.Inputs = append(spec.Inputs, in)
+	}
+	for _, partition := range d.GetOutputs() {
+		edge, err := h.edge(partition.GetEdge())
+		if err != nil {
+			return nil, nil, err
+		}
+		out := task.Edge{Edge: edge}
+		for _, peer := range partition.GetConsumers() {
+			out.Channels = append(out.Channels, h.channel(edge, channelKey{
+				edge: edge.Index, producer: execution.Subtask, producerTry: execution.Attempt,
+				consumer: ident.SubtaskIndex(peer.GetSubtask()), consumerTry: peer.GetAttempt(),
+			}))
+		}
+		spec.Outputs = append(spec.Outputs, out)
+	}
+	built, err := task.New(spec)
+	if err == nil {
+		registerTimes(spec.Metrics, h.config.Clock, built)
+	}
+	return built, accumulators, err
+}
+
+func (h *Host) edge(index int32) (*graph.JobEdge, error) {
+	edges := h.config.Program.Edges
+	if index < 0 || int(index) >= len(edges) {
+		return nil, fmt.Errorf("deployment names edge %d of %d", index, len(edges))
+	}
+	return edges[index], nil
+}
+
+// channel returns the queue between two attempts: whichever end comes first makes it, the other one takes it out.
+func (h *Host) channel(edge *graph.JobEdge, key channelKey) any {
+	if c, ok := h.channels[key]; ok {
+		delete(h.channels, key)
+		return c
+	}
+	c := edge.Stream.Type.NewChannel(h.config.Settings.Limits.Credits)
+	h.channels[key] = c
+	return c
+}
+
+func (h *Host) cancel(id *message.ExecutionID) error {
+	execution, err := id.Ident()
+	if err != nil {
+		return fmt.Errorf("cancel: %w", err)
+	}
+	t := h.tasks[execution]
+	switch {
+	case t == nil:
+		// Remembering it keeps a Deploy that comes late from starting what was canceled.
+		t = &hosted{}
+		h.tasks[execution] = t
+		h.end(execution, t, operator.ErrCanceled, nil)
+	case t.state.Ended():
+		h.reportState(execution, t, nil, nil)
+	default:
+		t.task.Cancel()
+	}
+	return nil
+}
+
+func (h *Host) ping(p *message.Ping) error {
+	execution, err := p.GetExecution().Ident()
+	if err != nil {
+		return fmt.Errorf("ping: %w", err)
+	}
+	t := h.tasks[execution]
+	if t == nil || t.task == nil || t.state.Ended() {
+		return nil
+	}
+	t.task.DoUrgently(func() {
+		h.loop.do(func() {
+			h.report(&message.FromWorker{Body: &message.FromWorker_Pong{Pong: &message.Pong{Execution: p.GetExecution(), Token: p.GetToken()}}})
+		})
+	})
+	return nil
+}
+
+func (h *Host) change(execution ident.ExecutionID, t *hosted, state message.TaskState) {
+	t.state = state
+	h.reportState(execution, t, nil, nil)
+}
+
+// end reports how an attempt ended and lets go of it.
+func (h *Host) end(execution ident.ExecutionID, t *hosted, err error, accumulators *accumulator.Set) {
+	var failure *message.Failure
+	switch {
+	case err == nil:
+		t.state = message.TaskState_FINISHED
+	case errors.Is(err, operator.ErrCanceled):
+		t.state = message.TaskState_CANCELED
+	default:
+		t.state = message.TaskState_FAILED
+		failure = failureOf(h.config.Program.Name, execution, err)
+	}
+	h.reportState(execution, t, failure, accumulators)
+	if t.state != message.TaskState_FINISHED && t.metrics != nil {
+		// What an attempt did that will be repeated must not be counted twice.
+		t.metrics.Close()
+	}
+	t.task = nil
+	for key := range h.channels {
+		if h.belongs(key, execution) {
+			delete(h.channels, key)
+		}
+	}
+}
+
+// belongs reports whether the channel has the attempt at one of its ends.
+func (h *Host) belongs(key channelKey, execution ident.ExecutionID) bool {
+	edge := h.config.Program.Edges[key.edge]
+	return edge.From.ID == execution.Vertex && key.producer == execution.Subtask && key.producerTry == execution.Attempt ||
+		edge.To.ID == execution.Vertex && key.consumer == execution.Subtask && key.consumerTry == execution.Attempt
+}
+
+func (h *Host) reportState(execution ident.ExecutionID, t *hosted, failure *message.Failure, accumulators *accumulator.Set) {
+	changed := &message.TaskStateChanged{Execution: message.NewExecutionID(execution), State: t.state, Failure: failure}
+	if accumulators != nil {
+		changed.Accumulators = encodeAccumulators(accumulators.Snapshot())
+		changed.Io = ioOf(t.task)
+	}
+	h.report(&message.FromWorker{Body: &message.FromWorker_TaskState{TaskState: changed}})
+}
+
+// failureOf makes the one message that a person reads.
+func failureOf(job string, execution ident.ExecutionID, err error) *message.Failure {
+	var placed *operator.Failure
+	if !errors.As(err, &placed) {
+		placed = &operator.Failure{Job: job, Operator: execution.Vertex.String(), Subtask: int(execution.Subtask), Class: operator.Bug, Cause: err}
+	}
+	return &message.Failure{
+		Message: placed.Error(), Operator: placed.Operator, Subtask: int32(placed.Subtask), Class: int32(placed.Class), Stack: placed.Stack,
+	}
+}
+
+func encodeAccumulators(snapshot accumulator.Snapshot) []*message.Accumulator {
+	var all []*message.Accumulator
+	for _, name := range slices.Sorted(maps.Keys(snapshot)) {
+		if value, err := json.Marshal(snapshot[name]); err == nil {
+			all = append(all, &message.Accumulator{Name: name, Value: value})
+		}
+	}
+	return all
+}
+
+// ioOf counts what an ended task has moved.
+func ioOf(t *task.Task) *message.TaskIO {
+	const milli = 1e6
+	times := t.Times()
+	in, out := t.Records()
+	return &message.TaskIO{
+		RecordsIn: in, RecordsOut: out,
+		BusyMillis: times.Busy / milli, IdleMillis: times.Idle / milli, BackpressuredMillis: times.BackPressured / milli,
+	}
+}
