@@ -1,36 +1,53 @@
-//go:build ignore
-
 package stream
 
 import (
 	"context"
 	"fmt"
+	"iter"
+	"math"
 
 	"github.com/weir-stream/weir/api/connectors/collect"
 	"github.com/weir-stream/weir/runtime/graph"
 )
 
-// Collected is what a job has emitted on one stream.
-type Collected[T any] struct{ results *collect.Results[T] }
+// Collected is what a job that runs in this process has emitted on one stream. One goroutine reads it.
+type Collected[T any] struct{ sink collect.Sink[T] }
 
-// collectCapacity is how many records wait for whoever reads them before the job feels back pressure.
-const collectCapacity = 1 << 16
+// Collect keeps the records of a stream in memory until they are read: after the job with Records, or while it runs
+// with Next. It is for tests and embedding; what nobody reads is never dropped.
+func Collect[T any](s DataStream[T]) *Collected[T] { return CollectBounded(s, math.MaxInt) }
 
-// Collect keeps the records of a stream in memory for the process that runs the job: read them with Records while or
-// after the job runs, or with Next while it runs.
-func Collect[T any](s DataStream[T]) *Collected[T] {
-	sink, results := collect.New[T](collectCapacity)
-	To(s, sink).Name("Collect")
-	return &Collected[T]{results}
+// CollectBounded is Collect with room for so many records: the job feels back pressure until they are read.
+func CollectBounded[T any](s DataStream[T], capacity int) *Collected[T] {
+	sink := collect.New[T](capacity)
+	To(s, sink)
+	s.env.collected = append(s.env.collected, sink.End)
+	return &Collected[T]{sink}
 }
 
-// Next waits for the next record; ok is false after the last one.
+// Next waits for the next record; ok is false after the last one. The error is the job's failure, or ctx's.
 func (c *Collected[T]) Next(ctx context.Context) (value T, ok bool, err error) {
-	return c.results.Next(ctx)
+	return c.sink.Next(ctx)
+}
+
+// All ranges over the records while the job runs, until the last one, an error or ctx's end.
+func (c *Collected[T]) All(ctx context.Context) iter.Seq2[T, error] { return c.sink.All(ctx) }
+
+// Records returns the records that were not read yet, in an order that follows from the parallelism of the job. It waits
+// for the job's end; the error is its failure.
+func (c *Collected[T]) Records() ([]T, error) {
+	var records []T
+	for value, err := range c.All(context.Background()) {
+		if err != nil {
+			return records, err
+		}
+		records = append(records, value)
+	}
+	return records, nil
 }
 
 // ExecuteAndCollect runs the program embedded in this process and returns the records of a stream, in an order that
-// follows from its parallelism. The stream must end.
+// follows from its parallelism. The sources must end.
 func ExecuteAndCollect[T any](ctx context.Context, s DataStream[T]) ([]T, error) {
 	for _, node := range s.env.graph.Nodes {
 		if node.Role == graph.Source && !node.Bounded {
@@ -38,19 +55,8 @@ func ExecuteAndCollect[T any](ctx context.Context, s DataStream[T]) ([]T, error)
 		}
 	}
 	collected := Collect(s)
-	client, err := s.env.ExecuteAsync(ctx)
-	if err != nil {
+	if _, err := s.env.Execute(ctx); err != nil {
 		return nil, err
 	}
-	defer client.Close()
-	var records []T
-	for {
-		value, ok, err := collected.Next(ctx)
-		if err != nil || !ok {
-			break
-		}
-		records = append(records, value)
-	}
-	_, err = client.Await(ctx)
-	return records, err
+	return collected.Records()
 }

@@ -32,6 +32,8 @@ type Environment struct {
 	parallelism    int
 	maxParallelism int
 	problems       []error
+	// collected are to be told how the job has ended.
+	collected []func(error)
 }
 
 // NewEnvironment returns an empty program for tests and embedding; Main makes its own. Properties are Flink's keys with

@@ -21,6 +21,7 @@ var errNotLocal = errors.New("Execute, ExecuteAsync and ExecuteAndCollect run a 
 type JobClient struct {
 	*embedded.Client
 	cluster *embedded.Cluster
+	ended   chan struct{}
 }
 
 // Execute runs the program embedded in this process and waits for its end. An error is the job's failure, or ctx's,
@@ -52,7 +53,18 @@ func (e *Environment) ExecuteAsync(ctx context.Context) (*JobClient, error) {
 		cluster.Close()
 		return nil, err
 	}
-	return &JobClient{Client: client, cluster: cluster}, nil
+	c := &JobClient{Client: client, cluster: cluster, ended: make(chan struct{})}
+	go c.endCollections(e.collected)
+	return c, nil
+}
+
+// endCollections tells those who read the job's records that the last one has come.
+func (c *JobClient) endCollections(collected []func(error)) {
+	defer close(c.ended)
+	_, err := c.Wait(context.Background())
+	for _, end := range collected {
+		end(err)
+	}
 }
 
 // Await waits for the end of the job. When ctx ends first, the job is canceled and the error is ctx's.
@@ -70,5 +82,9 @@ func (c *JobClient) Await(ctx context.Context) (Result, error) {
 	return result, context.Cause(ctx)
 }
 
-// Close ends the job, if it still runs, and the cluster.
-func (c *JobClient) Close() { c.cluster.Close() }
+// Close ends the job, if it still runs, and the cluster. The error names tasks that did not stop.
+func (c *JobClient) Close() error {
+	err := c.cluster.Close()
+	<-c.ended
+	return err
+}
