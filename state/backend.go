@@ -14,7 +14,7 @@ type Column int
 const AnyColumn Column = -1
 
 // MaxColumns is how many states one operator may have.
-const MaxColumns = 32
+const MaxColumns = 16
 
 // Store is the part of a backend that does not depend on the type of its keys. One goroutine owns it, as it does every
 // cell and handle that comes from it.

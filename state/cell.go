@@ -24,18 +24,24 @@ type ValueCell interface {
 // Cursor is where a backend points the handles: the entry of the current key.
 //
 // An entry is a header word, the address of which is Entry, and the fixed-size values of the columns at fixed distances
-// from it. The header's upper half is the epoch in which the entry was last marked as changed, the lower half has a
-// bit for each column that is present. A handle may read a present value in place, and may write one in place if the
-// header's upper half equals that of Epoch; in all other cases it calls its cell.
+// from it. The header's lowest 16 bits say which columns are present, the next 16 are the epoch in which the entry was last
+// marked as changed, the rest is the backend's own. A handle may read a present value in place, and may write one in place
+// if the header's epoch is Epoch; in all other cases it calls its cell.
+//
+// Epochs are short so that an entry of a key and a value is three words. A backend that counts them up must see to it that
+// no entry keeps an epoch until its number comes round again.
 type Cursor struct {
 	// Entry is nil if the current key has no entry in memory.
 	Entry unsafe.Pointer
-	// Epoch is the current epoch, in the upper half.
+	// Epoch is the current epoch, at its place in the header; it is never 0 while there are entries.
 	Epoch uint64
 }
 
-// EpochMask selects the epoch in an entry's header.
-const EpochMask = uint64(0xffff_ffff) << 32
+// Masks of an entry's header.
+const (
+	PresentMask = uint64(0xffff)
+	EpochMask   = PresentMask << 16
+)
 
 // Inline is where the values of one column are.
 type Inline struct {

@@ -64,6 +64,8 @@ func (s *search) walk(v reflect.Value, path string) error {
 			}
 		case field.Type.Kind() == reflect.Pointer && field.Type.Implements(handleType):
 			return fmt.Errorf("state %s.%s is a pointer to a handle: declare it as %s", s.function, at, field.Type.Elem())
+		case field.Type.Kind() == reflect.Array && holdsHandle(field.Type.Elem()):
+			return fmt.Errorf("state %s.%s: an array of handles has no names for its states: declare a field for each", s.function, at)
 		case field.Type.Kind() == reflect.Struct:
 			if err := s.walk(v.Field(i), at+"."); err != nil {
 				return err
@@ -71,6 +73,20 @@ func (s *search) walk(v reflect.Value, path string) error {
 		}
 	}
 	return nil
+}
+
+func holdsHandle(t reflect.Type) bool {
+	if reflect.PointerTo(t).Implements(handleType) {
+		return true
+	}
+	if t.Kind() == reflect.Struct {
+		for i := range t.NumField() {
+			if holdsHandle(t.Field(i).Type) {
+				return true
+			}
+		}
+	}
+	return t.Kind() == reflect.Array && holdsHandle(t.Elem())
 }
 
 func (s *search) add(v reflect.Value, field reflect.StructField, at string) error {

@@ -44,12 +44,8 @@ func (j *localJob) Samples() []metrics.Sample { return j.registry.Snapshot() }
 func (j *localJob) Cancel(ctx context.Context) error { return j.client.Cancel(ctx) }
 func (j *localJob) Close() error                     { return j.cluster.Close() }
 
-func (j *localJob) Drain(ctx context.Context) error {
-	client, ok := any(j.client).(interface{ Drain(context.Context) error })
-	if !ok {
-		return errors.New("the embedded cluster cannot drain jobs")
-	}
-	return client.Drain(ctx)
+func (j *localJob) Drain(ctx context.Context, limit time.Duration) error {
+	return j.client.Drain(ctx, limit)
 }
 
 func (j *localJob) Status(ctx context.Context) (launch.Status, error) {

@@ -39,39 +39,40 @@ var classes = func() (c [256]uint8) {
 func (s *splitter) split(line string, out stream.Collector[string]) error {
 	start, isLower := 0, true // of the word that ends before i
 	for i := 0; i < len(line); {
-		size, inWord := 1, true
+		size := 1
 		switch classes[line[i]] {
-		case separator:
-			inWord = false
+		case small:
+			i++
+			continue
 		case capital:
 			isLower = false
+			i++
+			continue
 		case wide:
 			var r rune
 			r, size = utf8.DecodeRuneInString(line[i:]) // an invalid byte is U+FFFD, which is no letter
-			inWord = unicode.IsLetter(r) || unicode.IsDigit(r)
-			isLower = isLower && (!inWord || unicode.ToLower(r) == r)
+			if unicode.IsLetter(r) || unicode.IsDigit(r) {
+				isLower = isLower && unicode.ToLower(r) == r
+				i += size
+				continue
+			}
 		}
-		if !inWord {
-			s.emit(line[start:i], isLower, out)
-			start, isLower = i+size, true
+		if start < i {
+			out.Collect(s.lowered(line[start:i], isLower))
 		}
 		i += size
+		start, isLower = i, true
 	}
-	s.emit(line[start:], isLower, out)
+	if start < len(line) {
+		out.Collect(s.lowered(line[start:], isLower))
+	}
 	return nil
 }
 
-func (s *splitter) emit(word string, isLower bool, out stream.Collector[string]) {
-	switch {
-	case word == "":
-	case isLower:
-		out.Collect(word)
-	default:
-		out.Collect(s.lowered(word))
+func (s *splitter) lowered(word string, isLower bool) string {
+	if isLower {
+		return word
 	}
-}
-
-func (s *splitter) lowered(word string) string {
 	const buffer = 64 << 10
 	longest := len(word) * utf8.UTFMax // a letter in lower case may take more bytes
 	if s.lower.Cap()-s.lower.Len() < longest {

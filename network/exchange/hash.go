@@ -52,6 +52,7 @@ func (p *Hash[K, T]) Partition(w *Writer[T], batch *element.Batch[T]) error {
 }
 
 func (p *Hash[K, T]) hash(values []T) ([]uint64, error) {
+	defer nameInPanic("key selector", p.Operator)
 	p.keys = p.keys[:0]
 	for _, v := range values {
 		p.keys = append(p.keys, p.Selector(v))
@@ -76,6 +77,7 @@ type Custom[K any, T any] struct {
 
 // Partition implements Partitioner.
 func (p *Custom[K, T]) Partition(w *Writer[T], batch *element.Batch[T]) error {
+	defer nameInPanic("partitioner", p.Operator)
 	for i, v := range batch.Values {
 		to := p.Choose(p.Selector(v), len(w.lanes))
 		if to < 0 || to >= len(w.lanes) {
@@ -84,4 +86,16 @@ func (p *Custom[K, T]) Partition(w *Writer[T], batch *element.Batch[T]) error {
 		w.Put(to, batch, i)
 	}
 	return nil
+}
+
+// nameInPanic is deferred around a user's function that belongs to an edge: the operator that recovers the panic is only
+// the one that happened to emit. The stack stays whole, since the panic goes on from here.
+func nameInPanic(function, edge string) {
+	switch r := recover().(type) {
+	case nil:
+	case error:
+		panic(fmt.Errorf("%s of %s: %w", function, edge, r))
+	default:
+		panic(fmt.Errorf("%s of %s: %v", function, edge, r))
+	}
 }

@@ -8,7 +8,8 @@ import (
 // Inbox lists the input channels of one task that have something, in the order in which it was published: a task looks
 // at one list instead of polling its channels in turn. Any goroutine pushes; only the task takes.
 type Inbox struct {
-	wake  func()
+	wake func()
+	// count is the length of ready, to be looked at without the lock.
 	count atomic.Int64
 
 	mu    sync.Mutex
@@ -26,8 +27,8 @@ func NewInbox(wake func()) *Inbox { return &Inbox{wake: wake} }
 func (in *Inbox) Push(channel int32) {
 	in.mu.Lock()
 	in.ready = append(in.ready, channel)
+	in.count.Store(int64(len(in.ready)))
 	in.mu.Unlock()
-	in.count.Add(1)
 	in.wake()
 }
 
@@ -51,8 +52,8 @@ func (in *Inbox) take() bool {
 	}
 	in.mu.Lock()
 	in.taken, in.ready = in.ready, in.taken[:0]
+	in.count.Store(0)
 	in.mu.Unlock()
 	in.next = 0
-	in.count.Add(-int64(len(in.taken)))
 	return len(in.taken) > 0
 }

@@ -72,7 +72,7 @@ type Shuffle[T any] struct{ Seed uint64 }
 // Partition implements Partitioner. The generator is Marsaglia's xorshift64*.
 func (p *Shuffle[T]) Partition(w *Writer[T], batch *element.Batch[T]) error {
 	channels := uint64(len(w.lanes))
-	x := p.Seed | 1
+	x := max(p.Seed, 1) // the generator stands still at zero
 	for i := range batch.Values {
 		x ^= x >> 12
 		x ^= x << 25

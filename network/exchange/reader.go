@@ -67,8 +67,8 @@ func (r *Reader[T]) Deliver(limit int) (n int, more bool, err error) {
 	if r.mark < len(s.marks) {
 		to = s.marks[r.mark].At
 	}
-	to = min(to, r.record+limit)
-	n = to - r.record
+	n = min(to-r.record, limit)
+	to = r.record + n
 	s.batch.View(r.record, to, &r.view)
 	r.record = to
 	err = r.sink.Process(&r.view)

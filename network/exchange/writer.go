@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/weir-stream/weir/runtime/element"
@@ -19,7 +20,7 @@ type Limits struct {
 // capacity is the number of records of one batch of a writer with that many channels.
 func (l Limits) capacity(channels, recordBytes int) int {
 	perBatch := l.Bytes / max(1, channels*l.Credits)
-	return min(max(perBatch/max(1, recordBytes), l.MinRecords), l.MaxRecords)
+	return max(1, min(max(perBatch/max(1, recordBytes), l.MinRecords), l.MaxRecords))
 }
 
 // maxPending is how many batches without credit a writer holds before it calls its overflow hook: enough for what a
@@ -201,17 +202,16 @@ func (w *Writer[T]) drain(l *lane[T]) {
 	}
 	if moved > 0 {
 		w.pending -= moved
-		l.pending = append(l.pending[:0], l.pending[moved:]...)
+		l.pending = slices.Delete(l.pending, 0, moved)
 		l.trimSpare()
 	}
 }
 
-// trimSpare drops the shells that an unusual burst needed.
+// trimSpare drops the shells that an unusual burst needed. As many as the channel has credits are kept, for what a batch
+// of input becomes in steady back pressure.
 func (l *lane[T]) trimSpare() {
-	const kept = 2
-	if len(l.spare) > kept {
-		clear(l.spare[kept:])
-		l.spare = l.spare[:kept]
+	if kept := len(l.channel.slots); len(l.spare) > kept {
+		l.spare = slices.Delete(l.spare, kept, len(l.spare))
 	}
 }
 
@@ -224,7 +224,7 @@ func (w *Writer[T]) Drain() bool {
 		if l := &w.lanes[i]; len(l.pending) > 0 {
 			l.channel.want(true)
 			w.drain(l)
-			l.channel.want(len(l.pending) > 0)
+			l.channel.want(len(l.pending) > 0 || l.filling != nil)
 		}
 	}
 	return w.pending == 0

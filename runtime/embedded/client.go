@@ -89,7 +89,17 @@ func (c *Client) Wait(ctx context.Context) (Result, error) {
 // Cancel asks the job to stop and returns when the request was taken in; Wait tells when it has stopped. A job that is
 // over stays as it is.
 func (c *Client) Cancel(ctx context.Context) error {
-	_, err := c.ask(ctx, &message.ClientRequest{Body: &message.ClientRequest_Cancel{Cancel: &message.CancelJob{Job: message.IDBytes(c.id)}}})
+	return c.cancel(ctx, &message.CancelJob{Job: message.IDBytes(c.id)})
+}
+
+// Drain is Cancel that loses nothing which the sources have already read: they stop, and the job is canceled when what
+// is in flight has reached the sinks, at the latest after limit. It returns when the request was taken in.
+func (c *Client) Drain(ctx context.Context, limit time.Duration) error {
+	return c.cancel(ctx, &message.CancelJob{Job: message.IDBytes(c.id), DrainMillis: max(1, limit.Milliseconds())})
+}
+
+func (c *Client) cancel(ctx context.Context, how *message.CancelJob) error {
+	_, err := c.ask(ctx, &message.ClientRequest{Body: &message.ClientRequest_Cancel{Cancel: how}})
 	if err != nil {
 		return fmt.Errorf("cancel job %q: %w", c.name, err)
 	}

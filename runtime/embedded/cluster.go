@@ -197,12 +197,13 @@ const closePatience = 10 * time.Second
 func (c *Cluster) Close() error {
 	c.closing.Do(func() {
 		c.takeDown(ErrClosed)
+		// The JobManager goes first: it must not take the end of the TaskManager for a failure of jobs.
+		if c.jobManager != nil {
+			c.jobManager.Stop()
+		}
 		if c.taskExecutor != nil {
 			c.taskExecutor.Stop()
 			<-c.taskExecutor.Ended()
-		}
-		if c.jobManager != nil {
-			c.jobManager.Stop()
 		}
 		c.closed = c.launcher.close(c.options.Clock, closePatience)
 		c.system.Shutdown()

@@ -51,9 +51,13 @@ func (j *jobMaster) Receive(now time.Time, m message.Message) {
 
 func (j *jobMaster) serve(now time.Time, request *message.ClientRequest) {
 	response := &message.ClientResponse{}
-	switch request.Body.(type) {
+	switch body := request.Body.(type) {
 	case *message.ClientRequest_Cancel:
-		j.master.Cancel(now)
+		if limit := body.Cancel.DrainMillis; limit > 0 {
+			j.master.Drain(now, time.Duration(limit)*time.Millisecond)
+		} else {
+			j.master.Cancel(now)
+		}
 	case *message.ClientRequest_Details:
 		response.Body = &message.ClientResponse_Details{Details: j.details()}
 	}

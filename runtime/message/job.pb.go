@@ -1004,8 +1004,11 @@ func (x *JobChanged) GetDismissed() bool {
 
 // CancelJob asks a job to stop; the answer is an empty one, before it has stopped. A job that has ended stays as it is.
 type CancelJob struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Job           []byte                 `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Job   []byte                 `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	// More than 0: sources stop first, and the job is canceled when what is in flight has reached the sinks, at the latest
+	// after so many milliseconds.
+	DrainMillis   int64 `protobuf:"varint,2,opt,name=drain_millis,json=drainMillis,proto3" json:"drain_millis,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1045,6 +1048,13 @@ func (x *CancelJob) GetJob() []byte {
 		return x.Job
 	}
 	return nil
+}
+
+func (x *CancelJob) GetDrainMillis() int64 {
+	if x != nil {
+		return x.DrainMillis
+	}
+	return 0
 }
 
 // RequestJobDetails is answered with JobDetails.
@@ -1593,9 +1603,10 @@ const file_runtime_message_job_proto_rawDesc = "" +
 	"\asummary\x18\x02 \x01(\v2\x18.weir.message.JobSummaryR\asummary\x122\n" +
 	"\adetails\x18\x03 \x01(\v2\x18.weir.message.JobDetailsR\adetails\x12/\n" +
 	"\x06result\x18\x04 \x01(\v2\x17.weir.message.JobResultR\x06result\x12\x1c\n" +
-	"\tdismissed\x18\x05 \x01(\bR\tdismissed\"\x1d\n" +
+	"\tdismissed\x18\x05 \x01(\bR\tdismissed\"@\n" +
 	"\tCancelJob\x12\x10\n" +
-	"\x03job\x18\x01 \x01(\fR\x03job\"%\n" +
+	"\x03job\x18\x01 \x01(\fR\x03job\x12!\n" +
+	"\fdrain_millis\x18\x02 \x01(\x03R\vdrainMillis\"%\n" +
 	"\x11RequestJobDetails\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\fR\x03job\"$\n" +
 	"\x10RequestJobResult\x12\x10\n" +

@@ -38,6 +38,7 @@ type ToWorker struct {
 	//	*ToWorker_SubtaskGone
 	//	*ToWorker_SubtaskReset
 	//	*ToWorker_Ping
+	//	*ToWorker_DrainTask
 	Body          isToWorker_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -177,6 +178,15 @@ func (x *ToWorker) GetPing() *Ping {
 	return nil
 }
 
+func (x *ToWorker) GetDrainTask() *DrainTask {
+	if x != nil {
+		if x, ok := x.Body.(*ToWorker_DrainTask); ok {
+			return x.DrainTask
+		}
+	}
+	return nil
+}
+
 type isToWorker_Body interface {
 	isToWorker_Body()
 }
@@ -221,6 +231,10 @@ type ToWorker_Ping struct {
 	Ping *Ping `protobuf:"bytes,11,opt,name=ping,proto3,oneof"`
 }
 
+type ToWorker_DrainTask struct {
+	DrainTask *DrainTask `protobuf:"bytes,12,opt,name=drain_task,json=drainTask,proto3,oneof"`
+}
+
 func (*ToWorker_Deploy) isToWorker_Body() {}
 
 func (*ToWorker_CancelTask) isToWorker_Body() {}
@@ -241,6 +255,8 @@ func (*ToWorker_SubtaskReset) isToWorker_Body() {}
 
 func (*ToWorker_Ping) isToWorker_Body() {}
 
+func (*ToWorker_DrainTask) isToWorker_Body() {}
+
 // FromWorker is what a worker reports. It bears the epoch of the leader that the worker serves.
 type FromWorker struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
@@ -254,6 +270,7 @@ type FromWorker struct {
 	//	*FromWorker_Pong
 	//	*FromWorker_Progress
 	//	*FromWorker_Stopped
+	//	*FromWorker_Drained
 	Body          isFromWorker_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -366,6 +383,15 @@ func (x *FromWorker) GetStopped() *WorkerStopped {
 	return nil
 }
 
+func (x *FromWorker) GetDrained() *TaskDrained {
+	if x != nil {
+		if x, ok := x.Body.(*FromWorker_Drained); ok {
+			return x.Drained
+		}
+	}
+	return nil
+}
+
 type isFromWorker_Body interface {
 	isFromWorker_Body()
 }
@@ -398,6 +424,10 @@ type FromWorker_Stopped struct {
 	Stopped *WorkerStopped `protobuf:"bytes,8,opt,name=stopped,proto3,oneof"`
 }
 
+type FromWorker_Drained struct {
+	Drained *TaskDrained `protobuf:"bytes,9,opt,name=drained,proto3,oneof"`
+}
+
 func (*FromWorker_TaskState) isFromWorker_Body() {}
 
 func (*FromWorker_ToCoordinator) isFromWorker_Body() {}
@@ -411,6 +441,8 @@ func (*FromWorker_Pong) isFromWorker_Body() {}
 func (*FromWorker_Progress) isFromWorker_Body() {}
 
 func (*FromWorker_Stopped) isFromWorker_Body() {}
+
+func (*FromWorker_Drained) isFromWorker_Body() {}
 
 // Deploy starts an attempt. A repeated Deploy of an attempt that the worker has, or had, changes nothing.
 type Deploy struct {
@@ -1233,6 +1265,97 @@ func (x *CoordinatorFailed) GetFailure() *Failure {
 	return nil
 }
 
+// DrainTask asks the source of an attempt to stop for good, because its job is about to be canceled: what it has emitted
+// goes through to the sinks, which make it visible. Every attempt behind it answers as well.
+type DrainTask struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Execution     *ExecutionID           `protobuf:"bytes,1,opt,name=execution,proto3" json:"execution,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainTask) Reset() {
+	*x = DrainTask{}
+	mi := &file_runtime_message_worker_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainTask) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainTask) ProtoMessage() {}
+
+func (x *DrainTask) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_worker_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainTask.ProtoReflect.Descriptor instead.
+func (*DrainTask) Descriptor() ([]byte, []int) {
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *DrainTask) GetExecution() *ExecutionID {
+	if x != nil {
+		return x.Execution
+	}
+	return nil
+}
+
+// TaskDrained says that an attempt has worked on and passed on its last record before the job is canceled.
+type TaskDrained struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Execution     *ExecutionID           `protobuf:"bytes,1,opt,name=execution,proto3" json:"execution,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskDrained) Reset() {
+	*x = TaskDrained{}
+	mi := &file_runtime_message_worker_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskDrained) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskDrained) ProtoMessage() {}
+
+func (x *TaskDrained) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_worker_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskDrained.ProtoReflect.Descriptor instead.
+func (*TaskDrained) Descriptor() ([]byte, []int) {
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *TaskDrained) GetExecution() *ExecutionID {
+	if x != nil {
+		return x.Execution
+	}
+	return nil
+}
+
 // TaskStateChanged reports an attempt's next state: INITIALIZING, RUNNING, then one of FINISHED, CANCELED, FAILED.
 type TaskStateChanged struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1247,7 +1370,7 @@ type TaskStateChanged struct {
 
 func (x *TaskStateChanged) Reset() {
 	*x = TaskStateChanged{}
-	mi := &file_runtime_message_worker_proto_msgTypes[15]
+	mi := &file_runtime_message_worker_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1259,7 +1382,7 @@ func (x *TaskStateChanged) String() string {
 func (*TaskStateChanged) ProtoMessage() {}
 
 func (x *TaskStateChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[15]
+	mi := &file_runtime_message_worker_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1272,7 +1395,7 @@ func (x *TaskStateChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskStateChanged.ProtoReflect.Descriptor instead.
 func (*TaskStateChanged) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{15}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TaskStateChanged) GetExecution() *ExecutionID {
@@ -1322,7 +1445,7 @@ type TaskProgress struct {
 
 func (x *TaskProgress) Reset() {
 	*x = TaskProgress{}
-	mi := &file_runtime_message_worker_proto_msgTypes[16]
+	mi := &file_runtime_message_worker_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1334,7 +1457,7 @@ func (x *TaskProgress) String() string {
 func (*TaskProgress) ProtoMessage() {}
 
 func (x *TaskProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[16]
+	mi := &file_runtime_message_worker_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1347,7 +1470,7 @@ func (x *TaskProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskProgress.ProtoReflect.Descriptor instead.
 func (*TaskProgress) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{16}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TaskProgress) GetExecution() *ExecutionID {
@@ -1382,7 +1505,7 @@ type WorkerStopped struct {
 
 func (x *WorkerStopped) Reset() {
 	*x = WorkerStopped{}
-	mi := &file_runtime_message_worker_proto_msgTypes[17]
+	mi := &file_runtime_message_worker_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1394,7 +1517,7 @@ func (x *WorkerStopped) String() string {
 func (*WorkerStopped) ProtoMessage() {}
 
 func (x *WorkerStopped) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[17]
+	mi := &file_runtime_message_worker_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1407,7 +1530,7 @@ func (x *WorkerStopped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerStopped.ProtoReflect.Descriptor instead.
 func (*WorkerStopped) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{17}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *WorkerStopped) GetFailure() *Failure {
@@ -1428,7 +1551,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_runtime_message_worker_proto_msgTypes[18]
+	mi := &file_runtime_message_worker_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1440,7 +1563,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[18]
+	mi := &file_runtime_message_worker_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1453,7 +1576,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{18}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Ping) GetExecution() *ExecutionID {
@@ -1481,7 +1604,7 @@ type Pong struct {
 
 func (x *Pong) Reset() {
 	*x = Pong{}
-	mi := &file_runtime_message_worker_proto_msgTypes[19]
+	mi := &file_runtime_message_worker_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1493,7 +1616,7 @@ func (x *Pong) String() string {
 func (*Pong) ProtoMessage() {}
 
 func (x *Pong) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[19]
+	mi := &file_runtime_message_worker_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1506,7 +1629,7 @@ func (x *Pong) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pong.ProtoReflect.Descriptor instead.
 func (*Pong) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{19}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Pong) GetExecution() *ExecutionID {
@@ -1527,7 +1650,7 @@ var File_runtime_message_worker_proto protoreflect.FileDescriptor
 
 const file_runtime_message_worker_proto_rawDesc = "" +
 	"\n" +
-	"\x1cruntime/message/worker.proto\x12\fweir.message\x1a\x1aruntime/message/task.proto\"\xbf\x05\n" +
+	"\x1cruntime/message/worker.proto\x12\fweir.message\x1a\x1aruntime/message/task.proto\"\xf9\x05\n" +
 	"\bToWorker\x12!\n" +
 	"\fleader_epoch\x18\x01 \x01(\x04R\vleaderEpoch\x12.\n" +
 	"\x06deploy\x18\x02 \x01(\v2\x14.weir.message.DeployH\x00R\x06deploy\x12;\n" +
@@ -1542,8 +1665,10 @@ const file_runtime_message_worker_proto_rawDesc = "" +
 	"\fsubtask_gone\x18\t \x01(\v2\x19.weir.message.SubtaskGoneH\x00R\vsubtaskGone\x12A\n" +
 	"\rsubtask_reset\x18\n" +
 	" \x01(\v2\x1a.weir.message.SubtaskResetH\x00R\fsubtaskReset\x12(\n" +
-	"\x04ping\x18\v \x01(\v2\x12.weir.message.PingH\x00R\x04pingB\x06\n" +
-	"\x04body\"\xf9\x03\n" +
+	"\x04ping\x18\v \x01(\v2\x12.weir.message.PingH\x00R\x04ping\x128\n" +
+	"\n" +
+	"drain_task\x18\f \x01(\v2\x17.weir.message.DrainTaskH\x00R\tdrainTaskB\x06\n" +
+	"\x04body\"\xb0\x04\n" +
 	"\n" +
 	"FromWorker\x12!\n" +
 	"\fleader_epoch\x18\x01 \x01(\x04R\vleaderEpoch\x12?\n" +
@@ -1555,7 +1680,8 @@ const file_runtime_message_worker_proto_rawDesc = "" +
 	"\x12coordinator_failed\x18\x05 \x01(\v2\x1f.weir.message.CoordinatorFailedH\x00R\x11coordinatorFailed\x12(\n" +
 	"\x04pong\x18\x06 \x01(\v2\x12.weir.message.PongH\x00R\x04pong\x128\n" +
 	"\bprogress\x18\a \x01(\v2\x1a.weir.message.TaskProgressH\x00R\bprogress\x127\n" +
-	"\astopped\x18\b \x01(\v2\x1b.weir.message.WorkerStoppedH\x00R\astoppedB\x06\n" +
+	"\astopped\x18\b \x01(\v2\x1b.weir.message.WorkerStoppedH\x00R\astopped\x125\n" +
+	"\adrained\x18\t \x01(\v2\x19.weir.message.TaskDrainedH\x00R\adrainedB\x06\n" +
 	"\x04body\"\xab\x01\n" +
 	"\x06Deploy\x127\n" +
 	"\texecution\x18\x01 \x01(\v2\x19.weir.message.ExecutionIDR\texecution\x12/\n" +
@@ -1614,7 +1740,11 @@ const file_runtime_message_worker_proto_rawDesc = "" +
 	"\x11CoordinatorFailed\x12\x1a\n" +
 	"\boperator\x18\x01 \x01(\fR\boperator\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\x05R\aattempt\x12/\n" +
-	"\afailure\x18\x03 \x01(\v2\x15.weir.message.FailureR\afailure\"\x90\x02\n" +
+	"\afailure\x18\x03 \x01(\v2\x15.weir.message.FailureR\afailure\"D\n" +
+	"\tDrainTask\x127\n" +
+	"\texecution\x18\x01 \x01(\v2\x19.weir.message.ExecutionIDR\texecution\"F\n" +
+	"\vTaskDrained\x127\n" +
+	"\texecution\x18\x01 \x01(\v2\x19.weir.message.ExecutionIDR\texecution\"\x90\x02\n" +
 	"\x10TaskStateChanged\x127\n" +
 	"\texecution\x18\x01 \x01(\v2\x19.weir.message.ExecutionIDR\texecution\x12-\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x17.weir.message.TaskStateR\x05state\x12/\n" +
@@ -1646,7 +1776,7 @@ func file_runtime_message_worker_proto_rawDescGZIP() []byte {
 	return file_runtime_message_worker_proto_rawDescData
 }
 
-var file_runtime_message_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_runtime_message_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_runtime_message_worker_proto_goTypes = []any{
 	(*ToWorker)(nil),             // 0: weir.message.ToWorker
 	(*FromWorker)(nil),           // 1: weir.message.FromWorker
@@ -1663,16 +1793,18 @@ var file_runtime_message_worker_proto_goTypes = []any{
 	(*SubtaskToCoordinator)(nil), // 12: weir.message.SubtaskToCoordinator
 	(*CoordinatorToSubtask)(nil), // 13: weir.message.CoordinatorToSubtask
 	(*CoordinatorFailed)(nil),    // 14: weir.message.CoordinatorFailed
-	(*TaskStateChanged)(nil),     // 15: weir.message.TaskStateChanged
-	(*TaskProgress)(nil),         // 16: weir.message.TaskProgress
-	(*WorkerStopped)(nil),        // 17: weir.message.WorkerStopped
-	(*Ping)(nil),                 // 18: weir.message.Ping
-	(*Pong)(nil),                 // 19: weir.message.Pong
-	(*ExecutionID)(nil),          // 20: weir.message.ExecutionID
-	(*Failure)(nil),              // 21: weir.message.Failure
-	(TaskState)(0),               // 22: weir.message.TaskState
-	(*Accumulator)(nil),          // 23: weir.message.Accumulator
-	(*TaskIO)(nil),               // 24: weir.message.TaskIO
+	(*DrainTask)(nil),            // 15: weir.message.DrainTask
+	(*TaskDrained)(nil),          // 16: weir.message.TaskDrained
+	(*TaskStateChanged)(nil),     // 17: weir.message.TaskStateChanged
+	(*TaskProgress)(nil),         // 18: weir.message.TaskProgress
+	(*WorkerStopped)(nil),        // 19: weir.message.WorkerStopped
+	(*Ping)(nil),                 // 20: weir.message.Ping
+	(*Pong)(nil),                 // 21: weir.message.Pong
+	(*ExecutionID)(nil),          // 22: weir.message.ExecutionID
+	(*Failure)(nil),              // 23: weir.message.Failure
+	(TaskState)(0),               // 24: weir.message.TaskState
+	(*Accumulator)(nil),          // 25: weir.message.Accumulator
+	(*TaskIO)(nil),               // 26: weir.message.TaskIO
 }
 var file_runtime_message_worker_proto_depIdxs = []int32{
 	2,  // 0: weir.message.ToWorker.deploy:type_name -> weir.message.Deploy
@@ -1684,39 +1816,43 @@ var file_runtime_message_worker_proto_depIdxs = []int32{
 	9,  // 6: weir.message.ToWorker.subtask_ready:type_name -> weir.message.SubtaskReady
 	10, // 7: weir.message.ToWorker.subtask_gone:type_name -> weir.message.SubtaskGone
 	11, // 8: weir.message.ToWorker.subtask_reset:type_name -> weir.message.SubtaskReset
-	18, // 9: weir.message.ToWorker.ping:type_name -> weir.message.Ping
-	15, // 10: weir.message.FromWorker.task_state:type_name -> weir.message.TaskStateChanged
-	12, // 11: weir.message.FromWorker.to_coordinator:type_name -> weir.message.SubtaskToCoordinator
-	13, // 12: weir.message.FromWorker.to_subtask:type_name -> weir.message.CoordinatorToSubtask
-	14, // 13: weir.message.FromWorker.coordinator_failed:type_name -> weir.message.CoordinatorFailed
-	19, // 14: weir.message.FromWorker.pong:type_name -> weir.message.Pong
-	16, // 15: weir.message.FromWorker.progress:type_name -> weir.message.TaskProgress
-	17, // 16: weir.message.FromWorker.stopped:type_name -> weir.message.WorkerStopped
-	20, // 17: weir.message.Deploy.execution:type_name -> weir.message.ExecutionID
-	3,  // 18: weir.message.Deploy.inputs:type_name -> weir.message.InputGate
-	4,  // 19: weir.message.Deploy.outputs:type_name -> weir.message.ResultPartition
-	5,  // 20: weir.message.InputGate.producers:type_name -> weir.message.PeerAttempt
-	5,  // 21: weir.message.ResultPartition.consumers:type_name -> weir.message.PeerAttempt
-	20, // 22: weir.message.CancelTask.execution:type_name -> weir.message.ExecutionID
-	20, // 23: weir.message.SubtaskToCoordinator.execution:type_name -> weir.message.ExecutionID
-	20, // 24: weir.message.CoordinatorToSubtask.execution:type_name -> weir.message.ExecutionID
-	21, // 25: weir.message.CoordinatorFailed.failure:type_name -> weir.message.Failure
-	20, // 26: weir.message.TaskStateChanged.execution:type_name -> weir.message.ExecutionID
-	22, // 27: weir.message.TaskStateChanged.state:type_name -> weir.message.TaskState
-	21, // 28: weir.message.TaskStateChanged.failure:type_name -> weir.message.Failure
-	23, // 29: weir.message.TaskStateChanged.accumulators:type_name -> weir.message.Accumulator
-	24, // 30: weir.message.TaskStateChanged.io:type_name -> weir.message.TaskIO
-	20, // 31: weir.message.TaskProgress.execution:type_name -> weir.message.ExecutionID
-	23, // 32: weir.message.TaskProgress.accumulators:type_name -> weir.message.Accumulator
-	24, // 33: weir.message.TaskProgress.io:type_name -> weir.message.TaskIO
-	21, // 34: weir.message.WorkerStopped.failure:type_name -> weir.message.Failure
-	20, // 35: weir.message.Ping.execution:type_name -> weir.message.ExecutionID
-	20, // 36: weir.message.Pong.execution:type_name -> weir.message.ExecutionID
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	20, // 9: weir.message.ToWorker.ping:type_name -> weir.message.Ping
+	15, // 10: weir.message.ToWorker.drain_task:type_name -> weir.message.DrainTask
+	17, // 11: weir.message.FromWorker.task_state:type_name -> weir.message.TaskStateChanged
+	12, // 12: weir.message.FromWorker.to_coordinator:type_name -> weir.message.SubtaskToCoordinator
+	13, // 13: weir.message.FromWorker.to_subtask:type_name -> weir.message.CoordinatorToSubtask
+	14, // 14: weir.message.FromWorker.coordinator_failed:type_name -> weir.message.CoordinatorFailed
+	21, // 15: weir.message.FromWorker.pong:type_name -> weir.message.Pong
+	18, // 16: weir.message.FromWorker.progress:type_name -> weir.message.TaskProgress
+	19, // 17: weir.message.FromWorker.stopped:type_name -> weir.message.WorkerStopped
+	16, // 18: weir.message.FromWorker.drained:type_name -> weir.message.TaskDrained
+	22, // 19: weir.message.Deploy.execution:type_name -> weir.message.ExecutionID
+	3,  // 20: weir.message.Deploy.inputs:type_name -> weir.message.InputGate
+	4,  // 21: weir.message.Deploy.outputs:type_name -> weir.message.ResultPartition
+	5,  // 22: weir.message.InputGate.producers:type_name -> weir.message.PeerAttempt
+	5,  // 23: weir.message.ResultPartition.consumers:type_name -> weir.message.PeerAttempt
+	22, // 24: weir.message.CancelTask.execution:type_name -> weir.message.ExecutionID
+	22, // 25: weir.message.SubtaskToCoordinator.execution:type_name -> weir.message.ExecutionID
+	22, // 26: weir.message.CoordinatorToSubtask.execution:type_name -> weir.message.ExecutionID
+	23, // 27: weir.message.CoordinatorFailed.failure:type_name -> weir.message.Failure
+	22, // 28: weir.message.DrainTask.execution:type_name -> weir.message.ExecutionID
+	22, // 29: weir.message.TaskDrained.execution:type_name -> weir.message.ExecutionID
+	22, // 30: weir.message.TaskStateChanged.execution:type_name -> weir.message.ExecutionID
+	24, // 31: weir.message.TaskStateChanged.state:type_name -> weir.message.TaskState
+	23, // 32: weir.message.TaskStateChanged.failure:type_name -> weir.message.Failure
+	25, // 33: weir.message.TaskStateChanged.accumulators:type_name -> weir.message.Accumulator
+	26, // 34: weir.message.TaskStateChanged.io:type_name -> weir.message.TaskIO
+	22, // 35: weir.message.TaskProgress.execution:type_name -> weir.message.ExecutionID
+	25, // 36: weir.message.TaskProgress.accumulators:type_name -> weir.message.Accumulator
+	26, // 37: weir.message.TaskProgress.io:type_name -> weir.message.TaskIO
+	23, // 38: weir.message.WorkerStopped.failure:type_name -> weir.message.Failure
+	22, // 39: weir.message.Ping.execution:type_name -> weir.message.ExecutionID
+	22, // 40: weir.message.Pong.execution:type_name -> weir.message.ExecutionID
+	41, // [41:41] is the sub-list for method output_type
+	41, // [41:41] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_runtime_message_worker_proto_init() }
@@ -1736,6 +1872,7 @@ func file_runtime_message_worker_proto_init() {
 		(*ToWorker_SubtaskGone)(nil),
 		(*ToWorker_SubtaskReset)(nil),
 		(*ToWorker_Ping)(nil),
+		(*ToWorker_DrainTask)(nil),
 	}
 	file_runtime_message_worker_proto_msgTypes[1].OneofWrappers = []any{
 		(*FromWorker_TaskState)(nil),
@@ -1745,6 +1882,7 @@ func file_runtime_message_worker_proto_init() {
 		(*FromWorker_Pong)(nil),
 		(*FromWorker_Progress)(nil),
 		(*FromWorker_Stopped)(nil),
+		(*FromWorker_Drained)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1752,7 +1890,7 @@ func file_runtime_message_worker_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runtime_message_worker_proto_rawDesc), len(file_runtime_message_worker_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -101,7 +101,7 @@ func (c *Context) Guard(err *error) {
 			*err = r
 			return
 		}
-		*err = c.failure(User, r, string(debug.Stack()))
+		*err = c.failure(ClassOf(r), r, string(debug.Stack()))
 	default:
 		*err = c.failure(User, fmt.Errorf("%v", r), string(debug.Stack()))
 	}

@@ -50,7 +50,7 @@ func (t *TwoInput[In]) Watermark(at int64) error { return t.mark(at) }
 func (t *TwoInput[In]) Idle(idle bool) error { return t.status(idle) }
 
 func (t *Two[Out]) mark(input int, at int64) error {
-	t.marks[input] = at
+	t.marks[input] = max(at, t.marks[input])
 	return t.advance()
 }
 
@@ -61,19 +61,32 @@ func (t *Two[Out]) advance() error {
 			at = min(at, mark)
 		}
 	}
-	if at <= t.out || (t.idle[0] && t.idle[1]) {
+	if t.idle[0] && t.idle[1] {
+		return nil
+	}
+	return t.raise(at)
+}
+
+func (t *Two[Out]) raise(at int64) error {
+	if at <= t.out {
 		return nil
 	}
 	t.out = at
 	return t.Watermark(at)
 }
 
+// status lets event time go on where an idle input no longer holds it back. When the last active input goes idle while
+// it was what held the output, the higher watermark of the two is let through first.
 func (t *Two[Out]) status(input int, idle bool) error {
 	wasIdle := t.idle[0] && t.idle[1]
 	t.idle[input] = idle
 	isIdle := t.idle[0] && t.idle[1]
-	if isIdle != wasIdle {
-		return t.Idle(isIdle)
+	err := t.advance()
+	if isIdle && !wasIdle && t.marks[input] == t.out {
+		err = t.raise(max(t.marks[0], t.marks[1]))
 	}
-	return t.advance()
+	if err != nil || isIdle == wasIdle {
+		return err
+	}
+	return t.Idle(isIdle)
 }

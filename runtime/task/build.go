@@ -64,20 +64,23 @@ func New(spec Spec) (*Task, error) {
 	}
 	t.mailbox.wake = t.waker.wake
 	t.inbox = exchange.NewInbox(t.waker.wake)
-	writers, err := t.buildOutputs()
-	if err != nil {
-		stop()
-		return nil, err
-	}
-	if t.chain, err = buildChain(&t.spec, t.operatorContext, writers); err != nil {
-		stop()
-		return nil, err
-	}
-	if err := t.buildInputs(); err != nil {
+	if err := t.build(); err != nil {
 		stop()
 		return nil, err
 	}
 	return t, nil
+}
+
+func (t *Task) build() (err error) {
+	defer t.recoverBug(&err)
+	writers, err := t.buildOutputs()
+	if err != nil {
+		return err
+	}
+	if t.chain, err = buildChain(&t.spec, t.operatorContext, writers); err != nil {
+		return err
+	}
+	return t.buildInputs()
 }
 
 func (t *Task) buildOutputs() (map[int]any, error) {

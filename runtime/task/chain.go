@@ -20,16 +20,16 @@ type chain struct {
 }
 
 // throttled is what the task needs of a sink operator.
-type throttled interface{ Ready() bool }
+type throttled interface{ Ready() (bool, error) }
 
 // ready reports whether every sink of the chain wants records.
-func (c *chain) ready() bool {
+func (c *chain) ready() (bool, error) {
 	for _, s := range c.sinks {
-		if !s.Ready() {
-			return false
+		if ready, err := s.Ready(); !ready || err != nil {
+			return false, err
 		}
 	}
-	return true
+	return true, nil
 }
 
 type link struct {
@@ -61,9 +61,13 @@ func buildChain(spec *Spec, contexts func(*graph.ChainedOperator) *operator.Cont
 			out.NewCopy = op.Node.NewCopy
 		}
 		ctx := contexts(op)
-		instance, err := op.Node.Factory(ctx, out)
+		var instance operator.Instance
+		err := guarded(ctx, func() (err error) {
+			instance, err = op.Node.Factory(ctx, out)
+			return err
+		})
 		if err != nil {
-			return chain{}, ctx.Fail(err)
+			return chain{}, err
 		}
 		c.links[i] = link{instance.Operator, ctx, instance.Inputs}
 		if s, ok := instance.Operator.(throttled); ok {

@@ -21,18 +21,17 @@ func (t *Task) drainChannel(in *input) error {
 	return t.drainIfLast()
 }
 
-// drainIfLast passes the drain on once no channel has more to give and at least one was drained.
+// drainIfLast passes the drain on once no channel has more to give. At least one was drained then: when all have ended,
+// the task finishes instead.
 func (t *Task) drainIfLast() error {
-	any := false
+	if t.drained {
+		return nil
+	}
 	for i := range t.inputs {
 		in := &t.inputs[i]
 		if !in.drained && !in.ended {
 			return nil
 		}
-		any = any || in.drained
-	}
-	if !any || t.drained {
-		return nil
 	}
 	return t.passDrain()
 }

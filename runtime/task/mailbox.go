@@ -1,6 +1,7 @@
 package task
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -8,8 +9,9 @@ import (
 // mailbox carries actions to the goroutine that drives the task, which runs them between two slices of work. Urgent
 // ones also run while a user's function waits for credit, in the middle of a record, so they must leave operators alone.
 type mailbox struct {
-	wake    func()
-	waiting atomic.Int32
+	wake func()
+	// waiting and urgent count actions, to be looked at without the lock; urgent ones are in both.
+	waiting, urgent atomic.Int32
 
 	mu      sync.Mutex
 	actions []action
@@ -23,13 +25,19 @@ type action struct {
 func (m *mailbox) put(urgent bool, run func()) {
 	m.mu.Lock()
 	m.actions = append(m.actions, action{urgent, run})
-	m.mu.Unlock()
 	m.waiting.Add(1)
+	if urgent {
+		m.urgent.Add(1)
+	}
+	m.mu.Unlock()
 	m.wake()
 }
 
 // empty is what the task asks between two slices.
 func (m *mailbox) empty() bool { return m.waiting.Load() == 0 }
+
+// calm is what the task asks while a function waits for credit: the other actions stay where they are until it returns.
+func (m *mailbox) calm() bool { return m.urgent.Load() == 0 }
 
 // take removes and returns the oldest action, or the oldest urgent one.
 func (m *mailbox) take(urgentOnly bool) func() {
@@ -37,8 +45,11 @@ func (m *mailbox) take(urgentOnly bool) func() {
 	defer m.mu.Unlock()
 	for i, a := range m.actions {
 		if a.urgent || !urgentOnly {
-			m.actions = append(m.actions[:i], m.actions[i+1:]...)
+			m.actions = slices.Delete(m.actions, i, i+1)
 			m.waiting.Add(-1)
+			if a.urgent {
+				m.urgent.Add(-1)
+			}
 			return a.run
 		}
 	}

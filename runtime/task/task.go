@@ -152,7 +152,7 @@ func (t *Task) Records() (in, out int64) {
 
 // Open opens the chain, tail first. A task whose Open failed has ended and is closed.
 func (t *Task) Open() (err error) {
-	t.times.started.Store(t.clock.Nanos())
+	t.times.start(t.clock.Nanos())
 	defer func() {
 		if err != nil {
 			t.end(err)
@@ -207,7 +207,13 @@ func (t *Task) run() (reason Reason, err error) {
 			t.end(nil)
 			return Ended, nil
 		}
-		if !free || !t.chain.ready() {
+		if free {
+			free, err = t.chain.ready()
+		}
+		if err != nil {
+			return 0, err
+		}
+		if !free {
 			t.flushIdle()
 			return BackPressured, nil
 		}
@@ -363,7 +369,11 @@ func (t *Task) waitForCredit() error {
 			return nil
 		}
 		start := t.clock.Nanos()
-		t.park(BackPressured, never, func() bool { return t.mailbox.empty() && !t.drainOutputs() })
+		t.park(BackPressured, never, func() bool {
+			blocked := !t.drainOutputs()
+			t.flushIdle()
+			return blocked && t.mailbox.calm()
+		})
 		t.waited += t.clock.Nanos() - start
 	}
 }
@@ -374,16 +384,36 @@ func (t *Task) end(err error) {
 		return
 	}
 	t.phase = ended
+	canceled := t.ctx.Err() != nil // by Cancel, though the action that says so may still be in the mailbox
 	t.stop()
 	closed := t.chain.close()
 	if err == nil {
-		err = closed
+		err, closed = closed, nil
 	}
-	if t.canceled && !errors.Is(err, operator.ErrCanceled) && errors.Is(err, context.Canceled) {
+	if err != nil && canceled {
+		// What user code makes of a context that is done is no failure, whatever it returns.
+		if !errors.Is(err, operator.ErrCanceled) && !errors.Is(err, context.Canceled) {
+			t.spec.Log.Info("a task that was being canceled failed", "vertex", t.spec.Vertex.Name, "error", err)
+		}
 		err = operator.ErrCanceled
 	}
+	if closed != nil {
+		t.spec.Log.Warn("closing a task that had failed or was canceled", "vertex", t.spec.Vertex.Name, "error", closed)
+	}
 	t.err = err
-	t.times.ended.Store(t.clock.Nanos())
+	t.times.stop(t.clock.Nanos())
+}
+
+// Close ends the task as failed if it has not ended. It is for the goroutine that drove the task and cannot go on, because
+// user code has ended it with runtime.Goexit.
+func (t *Task) Close() {
+	if t.phase == ended {
+		return
+	}
+	t.end(&operator.Failure{
+		Job: t.spec.JobName, Operator: t.spec.Vertex.Name, Subtask: int(t.spec.Execution.Subtask), Class: operator.User,
+		Cause: errors.New("user code ended the subtask's goroutine with runtime.Goexit, as FailNow and SkipNow of a test do: return an error instead"),
+	})
 }
 
 // recoverBug turns a panic outside of user code into a failure that says so.
@@ -420,14 +450,19 @@ func (t *Task) Drive() error {
 
 // stillBlocked looks again, after the waker was told, for what may have come meanwhile.
 func (t *Task) stillBlocked(reason Reason) bool {
+	free := t.drainOutputs()
+	t.flushIdle()
 	if reason == BackPressured {
-		return !t.drainOutputs() || t.phase != finishing && !t.chain.ready()
+		if !free || t.phase == finishing {
+			return !free
+		}
+		ready, err := t.chain.ready()
+		return !ready && err == nil
 	}
 	if t.chain.source != nil && !t.drained && t.chain.source.Woken() {
 		return false
 	}
-	t.flushIdle()
-	return t.inbox.Empty() && t.drainOutputs()
+	return free && t.inbox.Empty()
 }
 
 // park waits until the task is woken or the deadline has come, unless there is work after all.
@@ -438,6 +473,7 @@ func (t *Task) park(reason Reason, deadline int64, blocked func() bool) {
 		return
 	}
 	start := t.clock.Nanos()
+	t.times.wait(reason, start)
 	if deadline == never {
 		<-t.waker.signal
 	} else {
@@ -449,7 +485,7 @@ func (t *Task) park(reason Reason, deadline int64, blocked func() bool) {
 			t.waker.abandon()
 		}
 	}
-	t.times.waited(reason, t.clock.Nanos()-start)
+	t.times.resume(t.clock.Nanos())
 }
 
 // arm sets the task's one timer.

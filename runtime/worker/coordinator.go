@@ -41,6 +41,8 @@ type reader struct {
 	attempt  int32
 	attached bool
 	assigned []connector.Split
+	// unsent are events for the next attempt: what the enumerator sends while no attempt is attached.
+	unsent [][]byte
 }
 
 func (h *Host) startCoordinator(m *message.StartCoordinator) error {
@@ -56,11 +58,11 @@ func (h *Host) startCoordinator(m *message.StartCoordinator) error {
 	}
 	vertex, op := h.config.Program.Operator(id)
 	if op == nil {
-		return fmt.Errorf("start coordinator: the program has no operator %s", id)
+		return h.refuseCoordinator(m, fmt.Errorf("start coordinator: this worker's program has no operator %s", id))
 	}
 	factory, ok := op.Node.NewEnumerator.(connector.EnumeratorFactory)
 	if !ok {
-		return fmt.Errorf("start coordinator: operator %q has none", op.Name)
+		return h.refuseCoordinator(m, fmt.Errorf("start coordinator: operator %q has none", op.Name))
 	}
 	c := &coordinator{
 		host: h, operator: id, vertex: vertex.ID, name: op.Name, attempt: m.GetAttempt(), parallelism: int(m.GetParallelism()),
@@ -74,6 +76,16 @@ func (h *Host) startCoordinator(m *message.StartCoordinator) error {
 	h.running.Add(1)
 	c.do(func() error { return c.start(factory, m.GetState()) })
 	return nil
+}
+
+// refuseCoordinator answers a start that cannot be, so that nobody waits for splits that never come.
+func (h *Host) refuseCoordinator(m *message.StartCoordinator, cause error) error {
+	failure := &operator.Failure{Job: h.config.Program.Name, Subtask: -1, Class: operator.Bug, Cause: cause}
+	h.report(&message.FromWorker{Body: &message.FromWorker_CoordinatorFailed{CoordinatorFailed: &message.CoordinatorFailed{
+		Operator: m.GetOperator(), Attempt: m.GetAttempt(),
+		Failure: &message.Failure{Message: failure.Error(), Subtask: -1, Class: int32(operator.Bug)},
+	}}})
+	return cause
 }
 
 func (h *Host) stopCoordinator(m *message.StopCoordinator) error {
@@ -176,6 +188,10 @@ func (c *coordinator) subtaskReady(m *message.SubtaskReady) {
 			return nil
 		}
 		r.attempt, r.attached = m.GetAttempt(), true
+		for _, event := range r.unsent {
+			c.send(subtask, event)
+		}
+		r.unsent = nil
 		if err := c.enumerator.AddReader(subtask); err != nil {
 			return err
 		}
@@ -197,7 +213,7 @@ func (c *coordinator) subtaskReset(m *message.SubtaskReset) {
 		subtask := int(m.GetSubtask())
 		r := c.reader(subtask)
 		back := r.assigned
-		r.assigned, r.attached = nil, false
+		r.assigned, r.unsent, r.attached = nil, nil, false
 		if len(back) == 0 {
 			return nil
 		}
@@ -244,11 +260,11 @@ func (c *coordinator) request(m *message.SubtaskToCoordinator) error {
 	return c.enumerator.RequestSplit(int(m.GetExecution().GetSubtask()))
 }
 
-// send sends an event to the attached attempt of a subtask; if there is none, what was assigned comes back when the
-// subtask starts again.
+// send sends an event to the attached attempt of a subtask, or keeps it for the next one.
 func (c *coordinator) send(subtask int, event []byte) {
 	r := c.reader(subtask)
 	if !r.attached {
+		r.unsent = append(r.unsent, event)
 		return
 	}
 	to := ident.ExecutionID{Job: c.host.config.Program.ID, Vertex: c.vertex, Subtask: ident.SubtaskIndex(subtask), Attempt: r.attempt}

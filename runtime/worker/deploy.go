@@ -38,14 +38,17 @@ func (h *Host) deploy(d *message.Deploy) error {
 	return nil
 }
 
-// drive is the goroutine of a subtask.
+// drive is the goroutine of a subtask. What it does last is deferred, since user code may end the goroutine.
 func (h *Host) drive(execution ident.ExecutionID, t *hosted, accumulators *accumulator.Set) {
-	err := t.task.Open()
-	if err == nil {
+	running := t.task
+	defer func() {
+		running.Close()
+		h.loop.do(func() { h.end(execution, t, running.Err(), accumulators) })
+	}()
+	if running.Open() == nil {
 		h.loop.do(func() { h.change(execution, t, message.TaskState_RUNNING) })
-		err = t.task.Drive()
+		_ = running.Drive()
 	}
-	h.loop.do(func() { h.end(execution, t, err, accumulators) })
 }
 
 func (h *Host) build(execution ident.ExecutionID, t *hosted, d *message.Deploy) (*task.Task, *accumulator.Set, error) {
@@ -62,7 +65,7 @@ func (h *Host) build(execution ident.ExecutionID, t *hosted, d *message.Deploy) 
 			metrics.Variable{Name: metrics.TaskName, Value: vertex.Name},
 			metrics.Variable{Name: metrics.SubtaskIndex, Value: fmt.Sprint(execution.Subtask)},
 			metrics.Variable{Name: metrics.TaskAttemptNum, Value: fmt.Sprint(execution.Attempt)}),
-		SendToCoordinator: h.toCoordinator,
+		SendToCoordinator: h.toCoordinator, Drained: h.drained,
 	}
 	t.metrics = spec.Metrics
 	for _, gate := range d.GetInputs() {
@@ -132,11 +135,29 @@ func (h *Host) cancel(id *message.ExecutionID) error {
 		h.tasks[execution] = t
 		h.end(execution, t, operator.ErrCanceled, nil)
 	case t.state.Ended():
-		h.reportState(execution, t, nil, nil)
+		h.report(&message.FromWorker{Body: &message.FromWorker_TaskState{TaskState: t.final}})
 	default:
 		t.task.Cancel()
 	}
 	return nil
+}
+
+func (h *Host) drain(id *message.ExecutionID) error {
+	execution, err := id.Ident()
+	if err != nil {
+		return fmt.Errorf("drain: %w", err)
+	}
+	if t := h.tasks[execution]; t != nil && t.task != nil {
+		t.task.Drain()
+	}
+	return nil
+}
+
+// drained is called by subtasks.
+func (h *Host) drained(execution ident.ExecutionID) {
+	h.loop.do(func() {
+		h.report(&message.FromWorker{Body: &message.FromWorker_Drained{Drained: &message.TaskDrained{Execution: message.NewExecutionID(execution)}}})
+	})
 }
 
 func (h *Host) ping(p *message.Ping) error {
@@ -158,7 +179,9 @@ func (h *Host) ping(p *message.Ping) error {
 
 func (h *Host) change(execution ident.ExecutionID, t *hosted, state message.TaskState) {
 	t.state = state
-	h.reportState(execution, t, nil, nil)
+	h.report(&message.FromWorker{Body: &message.FromWorker_TaskState{TaskState: &message.TaskStateChanged{
+		Execution: message.NewExecutionID(execution), State: state,
+	}}})
 }
 
 // end reports how an attempt ended and lets go of it.
@@ -173,7 +196,12 @@ func (h *Host) end(execution ident.ExecutionID, t *hosted, err error, accumulato
 		t.state = message.TaskState_FAILED
 		failure = failureOf(h.config.Program.Name, execution, err)
 	}
-	h.reportState(execution, t, failure, accumulators)
+	t.final = &message.TaskStateChanged{Execution: message.NewExecutionID(execution), State: t.state, Failure: failure}
+	if accumulators != nil {
+		t.final.Accumulators = encodeAccumulators(accumulators.Snapshot())
+		t.final.Io = ioOf(t.task)
+	}
+	h.report(&message.FromWorker{Body: &message.FromWorker_TaskState{TaskState: t.final}})
 	if t.state != message.TaskState_FINISHED && t.metrics != nil {
 		// What an attempt did that will be repeated must not be counted twice.
 		t.metrics.Close()
@@ -191,15 +219,6 @@ func (h *Host) belongs(key channelKey, execution ident.ExecutionID) bool {
 	edge := h.config.Program.Edges[key.edge]
 	return edge.From.ID == execution.Vertex && key.producer == execution.Subtask && key.producerTry == execution.Attempt ||
 		edge.To.ID == execution.Vertex && key.consumer == execution.Subtask && key.consumerTry == execution.Attempt
-}
-
-func (h *Host) reportState(execution ident.ExecutionID, t *hosted, failure *message.Failure, accumulators *accumulator.Set) {
-	changed := &message.TaskStateChanged{Execution: message.NewExecutionID(execution), State: t.state, Failure: failure}
-	if accumulators != nil {
-		changed.Accumulators = encodeAccumulators(accumulators.Snapshot())
-		changed.Io = ioOf(t.task)
-	}
-	h.report(&message.FromWorker{Body: &message.FromWorker_TaskState{TaskState: changed}})
 }
 
 // failureOf makes the one message that a person reads.

@@ -48,11 +48,13 @@ type Host struct {
 	running      sync.WaitGroup
 }
 
-// hosted is a subtask's attempt. Attempts that have ended stay, so that a repeated message is answered alike.
+// hosted is a subtask's attempt. Attempts that have ended stay, with how they ended, so that a repeated message is
+// answered alike.
 type hosted struct {
 	task    *task.Task
 	metrics *metrics.Group
 	state   message.TaskState
+	final   *message.TaskStateChanged
 }
 
 // channelKey names the queue between two attempts.
@@ -101,6 +103,8 @@ func (h *Host) dispatch(m *message.ToWorker) error {
 		return h.deploy(body.Deploy)
 	case *message.ToWorker_CancelTask:
 		return h.cancel(body.CancelTask.GetExecution())
+	case *message.ToWorker_DrainTask:
+		return h.drain(body.DrainTask.GetExecution())
 	case *message.ToWorker_Ping:
 		return h.ping(body.Ping)
 	case *message.ToWorker_ToSubtask:

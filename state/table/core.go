@@ -43,7 +43,11 @@ type column struct {
 	present uint64
 }
 
-const headerBytes = 8
+const (
+	headerBytes = 8
+	// hashShift is where the lower half of the key's hash is in the header.
+	hashShift = 32
+)
 
 func (c *core) header(entry unsafe.Pointer) *uint64 {
 	return (*uint64)(unsafe.Add(entry, c.keyBytes))
@@ -53,7 +57,7 @@ func (c *core) header(entry unsafe.Pointer) *uint64 {
 func (c *core) leave() {
 	if c.emptied {
 		c.emptied = false
-		if e := c.cursor.Entry; uint32(*(*uint64)(e)) == 0 {
+		if e := c.cursor.Entry; *(*uint64)(e)&state.PresentMask == 0 {
 			c.drop(unsafe.Add(e, -int(c.keyBytes)), c.current.hash)
 		}
 	}
@@ -71,7 +75,7 @@ func (c *core) drop(entry unsafe.Pointer, hash uint64) {
 	c.index.remove(entry, hash)
 }
 
-// obtain returns the entry of a key, made without columns if there was none.
+// obtain returns the entry of a key, made without columns if there was none: the caller must mark it.
 func (c *core) obtain(key wordKey, hash uint64) (entry unsafe.Pointer, moved span) {
 	ix := c.index
 	place := ix.at(hash)
@@ -87,6 +91,7 @@ func (c *core) obtain(key wordKey, hash uint64) (entry unsafe.Pointer, moved spa
 		copy(c.arena.block(r), key.long)
 		words[0] = uint64(r)
 	}
+	*c.header(entry) = hash << hashShift
 	return entry, moved
 }
 

@@ -10,7 +10,7 @@ import (
 // entry was removed is looked at again.
 func (t *Table[K]) Each(c state.Column, f func(key K) bool) {
 	t.leave()
-	mask := ^state.EpochMask
+	mask := state.PresentMask
 	if c != state.AnyColumn {
 		mask = t.columns[c].present
 	}
@@ -59,7 +59,7 @@ func (t *Table[K]) visit(s *segment, at spot, f func(key K) bool) bool {
 		panic(&state.Failure{Action: "decode a key of", Cause: err})
 	}
 	t.key[0], t.at = key, -1
-	t.current = current{wordKey{words: &words[0]}, t.index.hashAt(s, at.slot), true}
+	t.current = current{wordKey{words: &words[0]}, t.index.leading(s, at.entry), true}
 	t.cursor.Entry = unsafe.Add(at.entry, t.keyBytes)
 	return f(key)
 }

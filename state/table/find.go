@@ -37,7 +37,28 @@ func (ix *index) find(word, hash uint64) unsafe.Pointer {
 
 // search returns the spot of a key of one word, or the free one that ends the search for it.
 func (ix *index) search(p *place, word, hash uint64) spot {
-	for at := ix.spotOf(p, p.home(hash)); ; at = ix.after(p, at) {
+	at := ix.spotOf(p, p.home(hash))
+	// Most searches end in the home bucket, at an unpredictable entry: it is looked through without branches.
+	perBucket, stride := uint64(ix.perBucket), uint64(ix.stride)
+	found, used := perBucket, uint64(0)
+	for in, entry := uint64(0), at.entry; in < perBucket; in++ {
+		differs := *(*uint64)(entry) ^ word
+		if *(*uint64)(unsafe.Add(entry, 8)) != 0 {
+			used = in + 1
+		} else {
+			differs = 1 // a free entry has the key 0
+		}
+		if differs == 0 {
+			found = in
+		}
+		entry = unsafe.Add(entry, stride)
+	}
+	if in := min(found, used); in < perBucket {
+		return spot{unsafe.Add(at.entry, in*stride), at.slot + in, in}
+	}
+	at.slot, at.in, at.entry = at.slot+perBucket-1, perBucket-1, unsafe.Add(at.entry, (perBucket-1)*stride)
+	for {
+		at = ix.after(p, at)
 		if *(*uint64)(at.entry) == word || *(*uint64)(unsafe.Add(at.entry, 8)) == 0 {
 			return at
 		}

@@ -50,34 +50,59 @@ func (ix *index) resize(s *segment, at, step int) span {
 // move copies the entries of a segment to empty ones that have room: to lower those whose first bit behind from's depth is
 // 0, to upper the others.
 func (ix *index) move(from, lower, upper *segment) {
-	stride, size, perBucket := uintptr(ix.stride), uintptr(ix.bucketBytes), ix.perBucket
+	into := [2]filling{ix.filling(lower, 0), ix.filling(upper, 1)}
+	if lower == upper {
+		into[1] = into[0]
+	}
+	stride, size := uintptr(ix.stride), uintptr(ix.bucketBytes)
 	used := uintptr(ix.keyWords) * 8
-	bit := uint32(1) << (31 - from.depth&31)
-	hash := unsafe.Pointer(ix.hash(&from.place, 0))
+	shift := 31 - from.depth
 	for b := range uintptr(from.buckets()) {
 		entry := unsafe.Add(from.base, b*size)
-		for j := range perBucket {
+		for range ix.perBucket {
 			if *(*uint64)(unsafe.Add(entry, used)) == 0 {
 				break // the entries of a bucket have no gaps
 			}
-			h := *(*uint32)(unsafe.Add(hash, (b*uintptr(perBucket)+uintptr(j))*4))
-			to := lower
-			if h&bit != 0 {
-				to = upper
-			}
-			free := ix.free(&to.place, uint64(h))
-			*ix.hash(&to.place, free.slot) = h
-			copyEntry(free.entry, entry, stride)
+			hash := ix.hash(entry)
+			ix.append(&into[hash>>(shift&31)&1], hash, entry)
 			entry = unsafe.Add(entry, stride)
 		}
 	}
+}
+
+// filling is a segment that receives entries, with the number of those in each bucket.
+type filling struct {
+	place
+	counts []uint8
+}
+
+func (ix *index) filling(s *segment, which int) filling {
+	n := int(s.buckets())
+	if cap(ix.counts[which]) < n {
+		ix.counts[which] = make([]uint8, n)
+	}
+	counts := ix.counts[which][:n]
+	clear(counts)
+	return filling{s.place, counts}
+}
+
+func (ix *index) append(to *filling, hash uint32, entry unsafe.Pointer) {
+	bucket := to.home(uint64(hash))
+	for to.counts[bucket] == uint8(ix.perBucket) {
+		if bucket++; bucket == uint64(len(to.counts)) {
+			bucket = 0
+		}
+	}
+	in := uint64(to.counts[bucket])
+	to.counts[bucket]++
+	copyEntry(unsafe.Add(to.base, bucket*uint64(ix.bucketBytes)+in*uint64(ix.stride)), entry, uintptr(ix.stride))
 }
 
 // each visits the entries in use with the lower halves of their hashes.
 func (ix *index) each(s *segment) iter.Seq2[unsafe.Pointer, uint64] {
 	return func(yield func(unsafe.Pointer, uint64) bool) {
 		for at := (spot{entry: s.base}); ; {
-			if ix.used(at.entry) != 0 && !yield(at.entry, uint64(*ix.hash(&s.place, at.slot))) {
+			if ix.used(at.entry) != 0 && !yield(at.entry, uint64(ix.hash(at.entry))) {
 				return
 			}
 			if at = ix.after(&s.place, at); at.slot == 0 {

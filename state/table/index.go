@@ -5,15 +5,15 @@ import (
 	"unsafe"
 )
 
-// index is an extendible hash index of pointer-free entries. It knows of an entry only its first words, the key, and
-// that the word after them is never 0 while the entry is in use. Source of the scheme: Fagin, Nievergelt, Pippenger,
+// index is an extendible hash index of pointer-free entries. It knows of an entry only its first words, the key, that
+// the word after them is never 0 while the entry is in use, and where it keeps the lower half of its hash. Source of the scheme: Fagin, Nievergelt, Pippenger,
 // Strong, "Extendible Hashing" (1979); within a segment: linear probing, and removal without tombstones (Knuth, The Art of
 // Computer Programming, volume 3, 6.4, algorithm R).
 //
 // The upper half of a hash chooses the key group; of the lower half, the first bits choose a segment within the group by
 // way of the directory, and those that follow the home bucket in the segment:
 //
-//	directory[group, bits] -> segment: [buckets of entries][lower halves of the hashes, for moves]
+//	directory[group, bits] -> segment -> bucket -> entry
 //
 // A bucket is two or three lines of memory, which the processor fetches at the price of one. Entries of a home bucket that is
 // full go to the next ones. Nothing but entries is read to find a key: in a large table each further line of memory, be it
@@ -30,6 +30,7 @@ type index struct {
 	depth                 uint
 	firstGroup, maxGroups uint64
 	keyWords, stride      int
+	hashOffset, hashShift uintptr
 	// A bucket has perBucket entries and takes bucketBytes.
 	perBucket, bucketBytes int
 	entries, bytes         int64
@@ -41,6 +42,8 @@ type index struct {
 	spare   spares
 	// steady keeps segments from shrinking, while they are being visited.
 	steady bool
+	// counts are buffers of move.
+	counts [2][]uint8
 }
 
 // place is what a probe needs to know of a segment: where its block is, and in shape the number of buckets (32 bits) and the
@@ -78,8 +81,21 @@ func bucketOf(stride int) (entries, bytes int) {
 	return 2 * line / stride, 2 * line
 }
 
-func newIndex(firstGroup, groups, maxGroups, keyWords, stride int) *index {
-	ix := &index{firstGroup: uint64(firstGroup), maxGroups: uint64(maxGroups), keyWords: keyWords, stride: stride}
+// layout is what an index is made for.
+type layout struct {
+	// The groups from firstGroup on, of maxGroups in all.
+	firstGroup, groups, maxGroups int
+	// An entry has stride bytes and begins with keyWords words of key. The lower half of the hash is in the word hashWord, from
+	// the bit hashShift on.
+	keyWords, stride, hashWord, hashShift int
+}
+
+func newIndex(l layout) *index {
+	groups, stride := l.groups, l.stride
+	ix := &index{
+		firstGroup: uint64(l.firstGroup), maxGroups: uint64(l.maxGroups), keyWords: l.keyWords, stride: stride,
+		hashOffset: uintptr(l.hashWord) * 8, hashShift: uintptr(l.hashShift),
+	}
 	ix.perBucket, ix.bucketBytes = bucketOf(stride)
 	ix.empty = make([]uint64, ix.blockWords(1))
 	ix.void = unsafe.Pointer(unsafe.SliceData(ix.empty))
@@ -93,9 +109,7 @@ func newIndex(firstGroup, groups, maxGroups, keyWords, stride int) *index {
 	return ix
 }
 
-func (ix *index) blockWords(buckets int) int {
-	return buckets*ix.bucketBytes/8 + (buckets*ix.perBucket+1)/2
-}
+func (ix *index) blockWords(buckets int) int { return buckets * ix.bucketBytes / 8 }
 
 // Sizes of segments go by half octaves; phases spread the groups within one.
 const (
@@ -186,9 +200,9 @@ func (ix *index) after(p *place, at spot) spot {
 	return at
 }
 
-// hash is the lower half of the hash of the entry in a slot.
-func (ix *index) hash(p *place, slot uint64) *uint32 {
-	return (*uint32)(unsafe.Add(p.base, p.buckets()*uint64(ix.bucketBytes)+4*slot))
+// hash is the lower half of the hash of an entry in use.
+func (ix *index) hash(entry unsafe.Pointer) uint32 {
+	return uint32(*(*uint64)(unsafe.Add(entry, ix.hashOffset)) >> (ix.hashShift & 63))
 }
 
 // used is not 0 if the entry is in use.
@@ -205,7 +219,6 @@ func (ix *index) insert(at int, free spot, hash uint64) (entry unsafe.Pointer, m
 	}
 	s.n++
 	ix.entries++
-	*ix.hash(&s.place, free.slot) = uint32(hash)
 	return free.entry, moved
 }
 
@@ -230,11 +243,9 @@ func (ix *index) remove(entry unsafe.Pointer, hash uint64) {
 	slots := uint64(s.slots)
 	for at := ix.after(&s.place, hole); ix.used(at.entry) != 0; at = ix.after(&s.place, at) {
 		// The entry may fill the hole if the hole is on the way from its home to it.
-		lower := ix.hash(&s.place, at.slot)
-		home := s.home(uint64(*lower)) * uint64(ix.perBucket)
+		home := s.home(uint64(ix.hash(at.entry))) * uint64(ix.perBucket)
 		if distance(home, at.slot, slots) >= distance(hole.slot, at.slot, slots) {
 			copyEntry(hole.entry, at.entry, uintptr(ix.stride))
-			*ix.hash(&s.place, hole.slot) = *lower
 			hole = at
 		}
 	}
@@ -246,10 +257,10 @@ func (ix *index) remove(entry unsafe.Pointer, hash uint64) {
 	}
 }
 
-// hashAt returns a hash that leads to a slot's place: the upper half is the least one of its group.
-func (ix *index) hashAt(s *segment, slot uint64) uint64 {
+// leading returns a hash that leads to an entry of a segment: the upper half is the least one of its group.
+func (ix *index) leading(s *segment, entry unsafe.Pointer) uint64 {
 	group := ix.firstGroup + uint64(s.group)
-	return (group<<32+ix.maxGroups-1)/ix.maxGroups<<32 | uint64(*ix.hash(&s.place, slot))
+	return (group<<32+ix.maxGroups-1)/ix.maxGroups<<32 | uint64(ix.hash(entry))
 }
 
 // held is the memory of blocks and directory in bytes.
@@ -265,7 +276,12 @@ func distance(from, to, slots uint64) uint64 {
 }
 
 func copyEntry(to, from unsafe.Pointer, size uintptr) {
-	for i := uintptr(0); i < size; i += 8 {
-		*(*uint64)(unsafe.Add(to, i)) = *(*uint64)(unsafe.Add(from, i))
+	switch size {
+	case 24:
+		*(*[3]uint64)(to) = *(*[3]uint64)(from)
+	case 32:
+		*(*[4]uint64)(to) = *(*[4]uint64)(from)
+	default:
+		copy(unsafe.Slice((*uint64)(to), size/8), unsafe.Slice((*uint64)(from), size/8))
 	}
 }

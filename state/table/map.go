@@ -44,7 +44,9 @@ type pairs struct {
 
 type walk struct{ owner, next ref }
 
-func newPairs() pairs { return pairs{index: newIndex(0, pairGroups, pairGroups, 1, 16)} }
+func newPairs() pairs {
+	return pairs{index: newIndex(layout{groups: pairGroups, maxGroups: pairGroups, keyWords: 1, stride: 16})}
+}
 
 func (m *mapCell) head(r ref) *mapHead { return (*mapHead)(m.core.arena.address(r)) }
 func (m *mapCell) pair(r ref) *pair    { return (*pair)(m.core.arena.address(r)) }

@@ -57,8 +57,11 @@ func (t *Table[K]) Open(descriptors []state.Descriptor) error {
 			t.pairs = newPairs()
 		}
 	}
-	t.cursor.Epoch = 1 << 32 // so that the header of an entry in use is never 0
-	t.index = newIndex(int(t.groups.First), t.groups.Size(), t.maxGroups, t.packer.words, int(t.keyBytes+offset))
+	t.cursor.Epoch = 1 << 16 // so that the header of an entry in use is never 0
+	t.index = newIndex(layout{
+		firstGroup: int(t.groups.First), groups: t.groups.Size(), maxGroups: t.maxGroups,
+		keyWords: t.packer.words, stride: int(t.keyBytes + offset), hashWord: t.packer.words, hashShift: hashShift,
+	})
 	return nil
 }
 
@@ -122,7 +125,7 @@ func (t *Table[K]) SeekAt(i int) {
 	if i < len(t.index.watched) {
 		// Entries may have moved within their segment since: the guess is checked, whatever is there.
 		entry := t.index.watched[i]
-		if t.form == oneWord && *(*uint64)(entry) == *t.current.key.words && uint32(*(*uint64)(unsafe.Add(entry, 8))) != 0 {
+		if t.form == oneWord && *(*uint64)(entry) == *t.current.key.words && *(*uint64)(unsafe.Add(entry, 8))&state.PresentMask != 0 {
 			t.cursor.Entry = unsafe.Add(entry, 8)
 			return
 		}
@@ -134,7 +137,7 @@ func (t *Table[K]) seek(i int) {
 	t.current.key = t.prepared.key(i, t.packer.words)
 	if i < len(t.index.watched) {
 		entry := t.index.watched[i]
-		if header := t.header(entry); uint32(*header) != 0 && t.same(entry, t.current.key) {
+		if header := t.header(entry); *header&state.PresentMask != 0 && t.same(entry, t.current.key) {
 			t.cursor.Entry = unsafe.Pointer(header)
 			return
 		}
@@ -181,7 +184,7 @@ func (t *Table[K]) Upsert(c state.Column, keys []K, hashes []uint64, cells []uns
 // Len is the number of keys.
 func (t *Table[K]) Len() int64 {
 	n := t.index.entries
-	if t.emptied && uint32(*(*uint64)(t.cursor.Entry)) == 0 {
+	if t.emptied && *(*uint64)(t.cursor.Entry)&state.PresentMask == 0 {
 		n--
 	}
 	return n

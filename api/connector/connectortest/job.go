@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"math/rand"
 	"slices"
 	"testing"
 	"time"
@@ -23,7 +22,7 @@ type job[T comparable] struct {
 	source       connector.Source[T]
 	want         map[T]bool
 	parallelisms []int
-	random       *rand.Rand
+	random       random
 	clock        *clock.Manual
 
 	enumerator connector.Enumerator
@@ -41,8 +40,8 @@ type checkpoint struct {
 	splits     []connector.Split
 }
 
-func newJob[T comparable](t testing.TB, source connector.Source[T], want []T, parallelisms []int, random *rand.Rand) *job[T] {
-	j := &job[T]{t: t, source: source, want: map[T]bool{}, parallelisms: parallelisms, random: random, clock: clock.NewManual(time.Unix(1000, 0))}
+func newJob[T comparable](t testing.TB, source connector.Source[T], want []T, parallelisms []int, seed random) *job[T] {
+	j := &job[T]{t: t, source: source, want: map[T]bool{}, parallelisms: parallelisms, random: seed, clock: clock.NewManual(time.Unix(1000, 0))}
 	for _, value := range want {
 		j.want[value] = true
 	}
@@ -57,11 +56,11 @@ func (j *job[T]) run(parallelism, disturbances int) map[record[T]]int {
 		if steps > patience {
 			j.t.Fatalf("no end after %d steps", steps)
 		}
-		if disturbances > 0 && j.random.Intn(20) == 0 {
+		if disturbances > 0 && j.random.below(20) == 0 {
 			disturbances--
 			j.disturb()
 		}
-		if !j.source.Bounded() && steps%512 == 0 && j.seen() {
+		if !j.source.Bounded() && steps%32 == 0 && j.seen() {
 			break
 		}
 	}
@@ -109,7 +108,7 @@ func (j *job[T]) start(parallelism int) {
 	}
 	shares := make([][]connector.Split, parallelism)
 	for _, split := range j.stored.splits {
-		to := j.random.Intn(parallelism)
+		to := j.random.below(parallelism)
 		shares[to] = append(shares[to], split)
 	}
 	for i := range j.readers {
@@ -156,7 +155,7 @@ func (j *job[T]) step() bool {
 		}
 	}
 	if len(possible) > 0 {
-		possible[j.random.Intn(len(possible))]()
+		possible[j.random.below(len(possible))]()
 		return true
 	}
 	if j.turnClock() {

@@ -4,14 +4,13 @@ package connectortest
 
 import (
 	"fmt"
-	"math/rand"
 	"testing"
 
 	"github.com/weir-stream/weir/api/connector"
 )
 
 // seeds is how many disturbed runs CheckSource makes at each parallelism.
-const seeds = 24
+const seeds = 16
 
 // CheckSource runs the source as a job would, at several parallelisms, and checks that the records are want in any order, each
 // exactly once (for an unbounded source: that want is among them and nothing comes twice, so want has to be distinct).
@@ -26,13 +25,13 @@ func CheckSource[T comparable](t testing.TB, source connector.Source[T], want []
 	if limit, ok := source.(connector.ParallelismLimit); ok {
 		parallelisms = within(parallelisms, limit.MaxReaders())
 	}
-	undisturbed := newJob(t, source, want, parallelisms, rand.New(rand.NewSource(0)))
+	undisturbed := newJob(t, source, want, parallelisms, 0)
 	expected := undisturbed.run(parallelisms[0], 0)
 	checkValues(t, source, expected, want)
 	for _, parallelism := range parallelisms {
-		for seed := range int64(seeds) {
-			disturbances := min(int(seed), 8)
-			got := newJob(t, source, want, parallelisms, rand.New(rand.NewSource(seed))).run(parallelism, disturbances)
+		for seed := range seeds {
+			disturbances := min(seed, 8)
+			got := newJob(t, source, want, parallelisms, random(seed)).run(parallelism, disturbances)
 			if err := difference(source.Bounded(), expected, got); err != nil {
 				t.Fatalf("parallelism %d, seed %d, up to %d disturbances: %v", parallelism, seed, disturbances, err)
 			}

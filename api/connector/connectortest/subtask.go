@@ -34,11 +34,11 @@ func (j *job[T]) poll(s *subtask[T]) {
 	j.t.Helper()
 	var batch element.Batch[T]
 	held := 0
-	if j.random.Intn(8) == 0 {
+	if j.random.below(8) == 0 {
 		held = 1
 		batch.Append(*new(T), 42)
 	}
-	limit := held + []int{1, 2, 3, 17, 100, 1024}[j.random.Intn(6)]
+	limit := held + []int{1, 2, 3, 17, 100, 1024}[j.random.below(6)]
 	out := connector.NewOutput(&batch, limit)
 	s.awake.Store(false)
 	status, err := s.reader.Poll(&out)
@@ -66,9 +66,9 @@ func (j *job[T]) poll(s *subtask[T]) {
 // disturb takes a checkpoint, or fails one reader, or all.
 func (j *job[T]) disturb() {
 	j.t.Helper()
-	switch j.random.Intn(4) {
+	switch j.random.below(4) {
 	case 0:
-		j.failReader(j.random.Intn(len(j.readers)))
+		j.failReader(j.random.below(len(j.readers)))
 	case 1:
 		j.failAll()
 	default:
@@ -130,5 +130,5 @@ func (j *job[T]) failReader(i int) {
 func (j *job[T]) failAll() {
 	j.t.Helper()
 	j.close()
-	j.start(j.parallelisms[j.random.Intn(len(j.parallelisms))])
+	j.start(j.parallelisms[j.random.below(len(j.parallelisms))])
 }

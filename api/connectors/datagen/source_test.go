@@ -3,6 +3,7 @@ package datagen
 import (
 	"fmt"
 	"math"
+	"math/rand"
 	"slices"
 	"strings"
 	"testing"
@@ -30,13 +31,13 @@ func upTo(n int64) []int64 {
 }
 
 func TestGeneratorsResume(t *testing.T) {
-	const n = 5003
+	const n = 1003
 	for name, source := range map[string]Source[int64]{
 		"generate":              Generate(n, identity),
 		"fill":                  Fill(n, fillIdentity),
 		"event times":           Fill(n, fillIdentity).Timestamps(func(v int64) int64 { return 7 * v }),
 		"unbounded":             Fill(Unbounded, fillIdentity),
-		"10,000 a second":       Fill(500, fillIdentity).Rate(10_000),
+		"10,000 a second":       Fill(300, fillIdentity).Rate(10_000),
 		"1M a second":           Generate(n, identity).Rate(1e6).Timestamps(func(v int64) int64 { return -v }),
 		"unbounded with a rate": Fill(Unbounded, fillIdentity).Rate(100_000),
 		"fewer than subtasks":   Generate(3, identity),
@@ -45,7 +46,7 @@ func TestGeneratorsResume(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			want := upTo(min(n, max(source.count, 0)))
 			if source.count < 0 {
-				want = upTo(2000)
+				want = upTo(1100)
 			}
 			connectortest.CheckSource(t, source, want)
 		})
@@ -151,6 +152,23 @@ func TestBackPressureIsCaughtUp(t *testing.T) {
 	}
 	if got := p.ready(5_000_000_000+50_000_000, 0, 1, 10); got != 10 {
 		t.Errorf("%d records with room for 10", got)
+	}
+}
+
+func TestReadyIsWhatDueSays(t *testing.T) {
+	random := rand.New(rand.NewSource(1))
+	for range 20_000 {
+		p := pace{perSecond: math.Exp(random.Float64()*25 - 5)}
+		stride, first := int64(1+random.Intn(5)), random.Int63n(1<<random.Intn(40))
+		p.begin(random.Int63n(1<<40), first)
+		now := p.origin + p.due(first+random.Int63n(40)*stride) + random.Int63n(3) - 1
+		want := 0
+		for want < 20 && p.due(first+int64(want)*stride) <= now-p.origin {
+			want++
+		}
+		if got := p.ready(now, first, stride, 20); got != want {
+			t.Fatalf("%v a second from %d by %d: %d are ready, want %d", p.perSecond, first, stride, got, want)
+		}
 	}
 }
 

@@ -186,7 +186,7 @@ func (r *reader) rest() span {
 		s.position, s.inLine = r.textEnd-int64(len(r.text)), false
 	case r.blocks.skip > 0: // on the way there
 	case r.blocks.offset > s.position:
-		s.position, s.inLine = r.blocks.offset, r.blocks.inLine
+		s.position = r.blocks.offset
 	}
 	return s
 }

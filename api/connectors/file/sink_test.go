@@ -199,7 +199,7 @@ func TestOverwriteRemovesPartFilesAndNothingElse(t *testing.T) {
 // TestAnyOrderAndRestarts opens, publishes and fails subtasks at random, restarts the job now and then at another parallelism, and
 // expects the results of the last attempt of each, and no more.
 func TestAnyOrderAndRestarts(t *testing.T) {
-	for seed := range int64(300) {
+	for seed := range int64(150) {
 		random := rand.New(rand.NewSource(seed))
 		folder, overwrite := t.TempDir(), seed%2 == 0
 		sink := numbers(folder)

@@ -49,9 +49,13 @@ func write(t testing.TB, folder, name string, content []byte) string {
 func text(seed int64, size int) string {
 	random := rand.New(rand.NewSource(seed))
 	var b strings.Builder
+	widths := 8
+	if size > blockSize {
+		widths = 12 // fewer lines, which checking takes its time for
+	}
 	for n := 0; b.Len() < size; n++ {
 		fmt.Fprintf(&b, "%d", n)
-		for range random.Intn(1 + 1<<random.Intn(8)) {
+		for range random.Intn(1 + 1<<random.Intn(widths)) {
 			b.WriteByte(" ab\r\xff\xc3\x00z"[random.Intn(8)])
 		}
 		b.WriteString([]string{"\n", "\r\n", "\n\n"}[random.Intn(3)])
@@ -86,7 +90,7 @@ func zstdOf(t testing.TB, text string) []byte {
 func TestFilesResume(t *testing.T) {
 	folder := t.TempDir()
 	long := text(1, 10_000)
-	big := text(2, 300_000) // several blocks
+	big := text(2, 180_000) // several blocks
 	noEnd := "last\nline without an end\r"
 	plain := write(t, folder, "plain", []byte(long))
 	tests := map[string]struct {
@@ -97,7 +101,7 @@ func TestFilesResume(t *testing.T) {
 		"many splits":          {Lines(plain).SplitSize(397), long},
 		"a split a byte":       {Lines(write(t, folder, "tiny", []byte("a\n\nbcd\r\n\r\nlong line\n"))).SplitSize(1), "a\n\nbcd\n\nlong line"},
 		"splits by default":    {Lines(plain), long},
-		"several blocks":       {Lines(write(t, folder, "big", []byte(big))).SplitSize(150_000), big},
+		"several blocks":       {Lines(write(t, folder, "big", []byte(big))).SplitSize(170_000), big},
 		"no last line end":     {Lines(write(t, folder, "no-end", []byte(noEnd))).SplitSize(3), noEnd},
 		"gzip":                 {Lines(write(t, folder, "a.gz", gzipOf(t, long))), long},
 		"gzip, two members":    {Lines(write(t, folder, "b.gz", gzipOf(t, long[:777], "", long[777:]))), long},

@@ -195,6 +195,7 @@ func TestBadSettings(t *testing.T) {
 func FuzzCutter(f *testing.F) {
 	f.Add("a||b|||c", "||", 3)
 	f.Add("aXbX", "X", 1)
+	f.Add("a||b", "||", 1)
 	f.Add("aaaaa", "aa", 2)
 	f.Fuzz(func(t *testing.T, text, delimiter string, size int) {
 		if delimiter == "" || delimiter == "\n" || size < 1 {

@@ -2,6 +2,7 @@ package randomgraph
 
 import (
 	"math/rand/v2"
+	"slices"
 )
 
 // mostRecords bounds what one node of a plan emits, and mostSubtasks all of its nodes together.
@@ -329,6 +330,9 @@ func (g *generator) edges(n *node, parts []*node) (edges []edge) {
 		e := edge{part, by}
 		if by == forward && part.parallelism != n.parallelism {
 			e.by = unset
+		}
+		if by == hash && !slices.Contains(keysOf[part.kind], n.key) {
+			e.by = custom
 		}
 		edges = append(edges, e)
 	}

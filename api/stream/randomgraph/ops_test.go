@@ -99,7 +99,7 @@ var specs = [ops]opSpec{
 	opFilter:   {name: "filter", inputs: 1, args: [2]int{1, 9}, weight: 5},
 	opFilterBy: {name: "filterWith", inputs: 1, args: [2]int{1, 9}, weight: 3},
 	opExpand:   {name: "expand", inputs: 1, args: [2]int{1, 6}, weight: 5},
-	opBurst:    {name: "burst", inputs: 1, args: [2]int{50, 5000}, weight: 3},
+	opBurst:    {name: "burst", inputs: 1, args: [2]int{50, 1500}, weight: 12},
 	opScatter:  {name: "scatter", inputs: 1, args: [2]int{2, 5}, weight: 4},
 	opPlain:    {name: "plain", inputs: 1, weight: 2},
 	opPlainAt:  {name: "plainAt", inputs: 1, weight: 3},

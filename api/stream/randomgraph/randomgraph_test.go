@@ -2,6 +2,8 @@ package randomgraph
 
 import (
 	"flag"
+	"log/slog"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -12,8 +14,14 @@ var (
 	seedFlag   = flag.Uint64("seed", 0, "run the random graph of this seed alone")
 	firstFlag  = flag.Uint64("first-seed", 1, "seed of the first random graph")
 	graphsFlag = flag.Int("graphs", graphsByDefault, "how many random graphs to run")
+	shrinkFlag = flag.Bool("shrink", true, "look for a smaller plan when one fails")
 	repeatFlag = flag.Int("repeat", 1, "how many times to run each random graph")
 )
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // thousands of jobs have much to tell
+	os.Exit(m.Run())
+}
 
 // TestRandomGraphs runs random programs and compares what they emit with the interpretation of their plans.
 func TestRandomGraphs(t *testing.T) {
@@ -40,7 +48,7 @@ func TestRandomGraphs(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	t.Logf("%d random graphs", next.Load())
+	t.Logf("%d random graphs", min(next.Load(), uint64(graphs)))
 }
 
 func runRepeatedly(p *plan, times int) error {
@@ -56,6 +64,9 @@ func runRepeatedly(p *plan, times int) error {
 // timing may need several runs to show up again.
 func report(t *testing.T, p *plan, err error) {
 	t.Errorf("random graph %d: %v\n\nRepeat it with: go test ./api/stream/randomgraph -run TestRandomGraphs -seed %d -repeat 100\n\n%s", p.seed, err, p.seed, p)
+	if !*shrinkFlag {
+		return
+	}
 	var last error
 	small := shrink(p, 300, func(candidate *plan) bool {
 		err := runRepeatedly(candidate, 3)

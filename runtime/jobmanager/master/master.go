@@ -54,6 +54,8 @@ type Master struct {
 
 	declaration declaration
 
+	// draining is nil unless Drain was called.
+	draining     *drain
 	restarts     int
 	exceptions   []*exception
 	accumulators map[graph.SubtaskID][]*message.Accumulator
@@ -176,11 +178,15 @@ func (m *Master) Gone(now time.Time, who message.AddressKey) {
 
 // Cancel asks the job to stop. A job that is over stays as it is.
 func (m *Master) Cancel(now time.Time) {
+	m.stop(now)
+	m.advance(now)
+}
+
+func (m *Master) stop(now time.Time) {
 	if m.graph.State().CanBecome(graph.JobCancelling) {
 		m.become(graph.JobCancelling, now)
 		m.cancelAll(now)
 	}
-	m.advance(now)
 }
 
 // Fail ends the job with a failure that no restart can cure.
@@ -212,6 +218,9 @@ func (m *Master) Deadline() time.Time {
 	}
 	deadline = message.Earliest(deadline, m.declaration.again)
 	if m.running() {
+		if m.draining != nil {
+			deadline = message.Earliest(deadline, m.draining.deadline)
+		}
 		for _, r := range m.regions {
 			deadline = message.Earliest(deadline, m.regionDeadline(r))
 		}
@@ -245,6 +254,7 @@ func (m *Master) running() bool {
 // advance ends a step: it does whatever the step has made possible.
 func (m *Master) advance(now time.Time) {
 	if !m.ended {
+		m.settleDrain(now)
 		m.restartRegions(now)
 		m.deployRegions(now)
 		m.stopIdleCoordinators(now)

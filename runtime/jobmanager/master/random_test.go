@@ -30,10 +30,7 @@ func TestEveryRunEndsAndKeepsTheInvariants(t *testing.T) {
 	}
 	ends := map[graph.JobState]int{}
 	restarted := 0
-	seeds := 40
-	if testing.Short() {
-		seeds = 10
-	}
+	const seeds = 12
 	for name, f := range kinds {
 		for seed := range int64(seeds) {
 			job := jobs[seed%int64(len(jobs))]()

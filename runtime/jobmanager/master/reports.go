@@ -25,6 +25,8 @@ func (m *Master) onReport(now time.Time, x *executor, report *message.FromWorker
 		m.onCoordinatorFailed(now, x, body.CoordinatorFailed)
 	case *message.FromWorker_Progress:
 		m.onProgress(x, body.Progress)
+	case *message.FromWorker_Drained:
+		m.onDrained(x, body.Drained)
 	}
 }
 

@@ -40,7 +40,7 @@ type simulation struct {
 	steps   int
 	// deployed has the worker that each attempt was deployed to.
 	deployed map[ident.ExecutionID]*fakeWorker
-	trace    []string
+	trace    []func() string
 }
 
 // faults are probabilities per step or message.
@@ -259,13 +259,16 @@ func (s *simulation) carryOut(n *node, command tm.Command) {
 }
 
 func (s *simulation) note(format string, args ...any) {
-	s.trace = append(s.trace, fmt.Sprintf("%s %s", s.now.Format("04:05.000"), fmt.Sprintf(format, args...)))
+	s.trace = append(s.trace, func() string { return fmt.Sprintf(format, args...) })
+	if len(s.trace) > 200 {
+		s.trace = slices.Delete(s.trace, 0, 100)
+	}
 }
 
 func (s *simulation) fatalf(format string, args ...any) {
 	s.t.Helper()
 	for _, line := range s.trace[max(0, len(s.trace)-60):] {
-		s.t.Log(line)
+		s.t.Log(line())
 	}
 	s.t.Fatalf(format, args...)
 }
@@ -299,15 +302,14 @@ func (s *simulation) check() {
 }
 
 func (s *simulation) checkSlots() {
-	held := map[string]bool{}
-	for _, slot := range s.master.pool {
-		key := fmt.Sprint(slot.executor.id, slot.executor.link.Session(), slot.index)
-		if held[key] {
-			s.fatalf("slot %s is held twice", key)
+	for i, slot := range s.master.pool {
+		for _, other := range s.master.pool[:i] {
+			if other.executor == slot.executor && other.index == slot.index {
+				s.fatalf("slot %d of %s is held twice", slot.index, slot.executor.id)
+			}
 		}
-		held[key] = true
 		if slot.shared != nil && slot.shared.slot != slot {
-			s.fatalf("slot %s serves a shared slot that does not know it", key)
+			s.fatalf("slot %d of %s serves a shared slot that does not know it", slot.index, slot.executor.id)
 		}
 	}
 	for _, shared := range s.master.shared {

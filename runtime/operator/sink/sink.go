@@ -29,7 +29,13 @@ type writing[T any] struct {
 }
 
 // Ready reports whether the writer wants records; the task takes no input while it does not.
-func (s *writing[T]) Ready() bool { return s.throttled == nil || s.throttled.Ready() }
+func (s *writing[T]) Ready() (ready bool, err error) {
+	if s.throttled == nil {
+		return true, nil
+	}
+	defer s.ctx.Guard(&err)
+	return s.throttled.Ready(), nil
+}
 
 func (s *writing[T]) Open() error { return s.writer.Open() }
 

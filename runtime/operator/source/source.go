@@ -32,6 +32,7 @@ type reading[T any] struct {
 	operator.Base[T]
 	reader connector.Reader[T]
 	batch  element.Batch[T]
+	out    connector.Output[T]
 	// woken says that Poll is worth calling since it last returned Waiting.
 	woken atomic.Bool
 }
@@ -52,8 +53,8 @@ func (s *reading[T]) Poll(limit int) (records int, status connector.Status, err 
 	defer s.Ctx.Guard(&err)
 	s.woken.Store(false)
 	s.batch.Reset()
-	out := connector.NewOutput(&s.batch, limit)
-	if status, err = s.reader.Poll(&out); err != nil {
+	s.out = connector.NewOutput(&s.batch, limit)
+	if status, err = s.reader.Poll(&s.out); err != nil {
 		return 0, status, err
 	}
 	if records = s.batch.Len(); records == 0 {

@@ -24,6 +24,7 @@ func (f *filter[T]) Process(batch *element.Batch[T]) (err error) {
 	f.Ctx.RecordsIn.Add(uint64(batch.Len()))
 	kept := operator.Resize(&f.out.Values, batch.Len())[:0]
 	keep := f.keep
+	f.out.Timestamps = f.out.Timestamps[:0]
 	if len(batch.Timestamps) == 0 {
 		for _, v := range batch.Values {
 			if keep(v) {
@@ -31,7 +32,6 @@ func (f *filter[T]) Process(batch *element.Batch[T]) (err error) {
 			}
 		}
 	} else {
-		f.out.Timestamps = f.out.Timestamps[:0]
 		for i, v := range batch.Values {
 			if keep(v) {
 				kept = append(kept, v)

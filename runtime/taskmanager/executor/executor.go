@@ -43,12 +43,11 @@ type Executor struct {
 	// sessions counts the links opened, over all jobs.
 	sessions uint64
 
-	registered    bool
-	registeredFor int // slots
-	heard         time.Time
-	speakAt       time.Time
-	retry         time.Duration
-	reported      uint64 // version of the slots that the ResourceManager was last told
+	registered bool
+	heard      time.Time
+	speakAt    time.Time
+	retry      time.Duration
+	reported   uint64 // version of the slots that the ResourceManager was last told
 
 	stale    int64
 	commands []Command

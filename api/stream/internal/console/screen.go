@@ -22,8 +22,9 @@ type Screen struct {
 // NewScreen returns a screen without a display. The terminal must understand the control sequences of ECMA-48.
 func NewScreen(terminal io.Writer) *Screen { return &Screen{terminal: terminal} }
 
-// eraseBelow is ED, "erase in display": all from the cursor on.
-const eraseBelow = "\x1b[J"
+// eraseBelow erases from the line that the cursor is in to the end of the terminal (ED, "erase in display"); the driver may have
+// echoed a ^C there.
+const eraseBelow = "\r\x1b[J"
 
 // Show replaces the display. Lines must fit into the width of the terminal, and there must not be more than it has rows.
 func (s *Screen) Show(lines []string) {

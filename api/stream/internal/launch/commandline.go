@@ -137,8 +137,12 @@ func (c *CommandLine) explain(err error) error {
 	return err
 }
 
+// nearest is the flag that was probably meant, or nothing. Of a single letter anything may have been.
 func (c *CommandLine) nearest(name string) string {
-	best, fewest := "", 1+max(1, len(name)/3)
+	if len(name) < 2 {
+		return ""
+	}
+	best, fewest := "", 1+min(max(1, len(name)/2), 3)
 	c.of.VisitAll(func(f *pflag.Flag) {
 		if d := distance(name, f.Name); d < fewest {
 			best, fewest = f.Name, d
@@ -147,25 +151,31 @@ func (c *CommandLine) nearest(name string) string {
 	return best
 }
 
-// distance is the number of letters to insert, delete or replace that turns a into b (Levenshtein distance, computed row by row).
+// distance is the number of letters to insert, delete, replace or swap with their neighbour that turns a into b (optimal string alignment
+// distance, computed row by row).
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
 		for j := range len(b) {
-			change := diagonal
+			change := rows[i][j]
 			if a[i] != b[j] {
 				change++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+			least := min(change, rows[i][j+1]+1, rows[i+1][j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				least = min(least, rows[i-1][j-1]+1)
+			}
+			rows[i+1][j+1] = least
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }
 
 // dashed is a flag as one writes it.

@@ -41,8 +41,9 @@ type Job interface {
 	Wait(ctx context.Context) (Outcome, error)
 	// Cancel asks the job to end; it may return before it has.
 	Cancel(ctx context.Context) error
-	// Drain stops the sources, waits until what they have read has reached the sinks, and cancels the job.
-	Drain(ctx context.Context) error
+	// Drain asks the sources to stop, and the job to be canceled when what they have read has reached the sinks, at the
+	// latest after limit; it may return before it was.
+	Drain(ctx context.Context, limit time.Duration) error
 	// Close ends what was started for the job, and returns when it has, or an error that names what has not.
 	Close() error
 }

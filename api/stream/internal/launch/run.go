@@ -41,8 +41,7 @@ type run struct {
 	job      Job               // nil until it is submitted
 	outcome  *Outcome          // nil until it has ended
 	took     time.Duration
-	undrain  func() // gives up draining
-	code     int    // that the process is to end with, -1 while it goes on
+	code     int // that the process is to end with, -1 while it goes on
 
 	events chan func()
 	over   chan struct{} // closed when the loop takes no more events
@@ -51,7 +50,7 @@ type run struct {
 func newRun(h *host, program Program, o Options, d *display) *run {
 	started := h.clock.Nanos()
 	return &run{
-		host: h, program: program, options: o, display: d, undrain: func() {}, code: -1,
+		host: h, program: program, options: o, display: d, code: -1,
 		view:   console.View{Job: program.Job, State: "SUBMITTING", Operators: program.Operators, Started: started, Verbose: o.Verbose},
 		events: make(chan func()), over: make(chan struct{}),
 	}
@@ -151,15 +150,8 @@ func failed(err error) Outcome {
 }
 
 func (r *run) drain(ctx context.Context) {
-	draining, giveUp := context.WithCancel(ctx)
-	r.undrain = giveUp
-	expired := r.clock.AfterFunc(drainLimit, giveUp)
 	r.behind(func() func() {
-		err := r.job.Drain(draining)
-		expired.Stop()
-		if err != nil && draining.Err() != nil {
-			err = fmt.Errorf("it took longer than %v", drainLimit)
-		}
+		err := r.job.Drain(ctx, drainLimit)
 		return func() {
 			if err != nil {
 				r.step(ctx, drainFailed{err})
@@ -169,7 +161,6 @@ func (r *run) drain(ctx context.Context) {
 }
 
 func (r *run) cancel(ctx context.Context) {
-	r.undrain()
 	r.behind(func() func() {
 		err := r.job.Cancel(ctx)
 		return func() {

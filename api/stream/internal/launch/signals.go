@@ -6,7 +6,7 @@ import "github.com/weir-stream/weir/runtime/graph"
 //
 //	starting --submitted--> running --Ctrl-C--> canceling --Ctrl-C--> killed
 //	                           |                    ^
-//	                        SIGTERM        again, or no longer possible
+//	                        SIGTERM          again, or impossible
 //	                           v                    |
 //	                        draining ---------------+
 //
@@ -37,7 +37,7 @@ type (
 	terminated  struct{}
 	// submitted says that the job is there and can be canceled.
 	submitted struct{}
-	// drainFailed says that draining took too long or is impossible.
+	// drainFailed says that the job could not be asked to drain.
 	drainFailed struct{ cause error }
 	// ended says in which final state the job is.
 	ended struct{ state graph.JobState }
