@@ -17,7 +17,7 @@ build:
 	$(GO) -C benchmarks/micro/limit build -o ../../../bin/limit
 
 demo:
-	$(GO) run ./examples/wordcount --input "$$($(GO) env GOROOT)/src" --top 20
+	$(GO) run ./examples/wordcount --input "$$($(GO) env GOROOT)/src" --top 20 -v
 
 test:
 	$(GO) test -timeout 5m $(PACKAGES)

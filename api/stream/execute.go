@@ -5,14 +5,12 @@ import (
 	"errors"
 	"os"
 
+	"github.com/weir-stream/weir/api/stream/internal/launch"
 	"github.com/weir-stream/weir/runtime/embedded"
 )
 
 // Result is how a job ended.
 type Result = embedded.Result
-
-// roleVariable is set in processes that the runtime starts from a job's binary.
-const roleVariable = "WEIR_ROLE"
 
 // errNotLocal refuses execution where the runtime, not the program, decides what runs.
 var errNotLocal = errors.New("Execute, ExecuteAsync and ExecuteAndCollect run a job inside the calling process, for tests and embedding; a program that is submitted to a cluster only declares its graph: use stream.Main")
@@ -37,7 +35,7 @@ func (e *Environment) Execute(ctx context.Context) (Result, error) {
 
 // ExecuteAsync starts the program embedded in this process and returns at once. The caller closes the client.
 func (e *Environment) ExecuteAsync(ctx context.Context) (*JobClient, error) {
-	if os.Getenv(roleVariable) != "" {
+	if role, err := launch.RoleOf(os.Getenv); err != nil || role != launch.Local {
 		return nil, errNotLocal
 	}
 	program, err := e.compile()

@@ -569,7 +569,7 @@ func TestSharedShellIsNotWrittenWhileItIsRead(t *testing.T) {
 // TestNoReleaseIsMissed has the consumer take a batch at just about the time at which the producer decides whether to wait
 // for that. Whatever the order, the producer publishes what it holds back, at once or when it is woken.
 func TestNoReleaseIsMissed(t *testing.T) {
-	const rounds = 50_000
+	const rounds = 20_000
 	b := newBench(1, 4, 8, Forward[int64]{})
 	var woken, taken atomic.Int64
 	b.writer.AttachProducer(func() { woken.Add(1) })

@@ -7,7 +7,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/weir-stream/weir/runtime/actors"
-	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/jobmanager/master"
 	"github.com/weir-stream/weir/runtime/message"
@@ -115,9 +114,6 @@ func (j *jobMaster) act() {
 func (j *jobMaster) log() {
 	r := j.master.Result()
 	log := j.context.Log().With("job", j.config.Job.Name, "id", j.config.Job.ID, "state", j.master.State())
-	if j.master.State() == graph.JobFailed {
-		log.Error("job ended", "cause", r.Failure.GetMessage())
-		return
-	}
-	log.Info("job ended")
+	// Whoever waits for the job is told, and tells people.
+	log.Debug("job ended", "cause", r.Failure.GetMessage())
 }

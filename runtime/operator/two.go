@@ -51,6 +51,7 @@ func (t *TwoInput[In]) Idle(idle bool) error { return t.status(idle) }
 
 func (t *Two[Out]) mark(input int, at int64) error {
 	t.marks[input] = max(at, t.marks[input])
+	t.idle[input] = false // as in Flink, an input with a watermark is active
 	return t.advance()
 }
 

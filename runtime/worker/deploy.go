@@ -25,6 +25,7 @@ func (h *Host) deploy(d *message.Deploy) error {
 	if _, known := h.tasks[execution]; known {
 		return nil
 	}
+	h.supersede(execution)
 	t := &hosted{}
 	h.tasks[execution] = t
 	built, accumulators, err := h.build(execution, t, d)
@@ -36,6 +37,18 @@ func (h *Host) deploy(d *message.Deploy) error {
 	h.change(execution, t, message.TaskState_INITIALIZING)
 	h.running.Go(func() { h.drive(execution, t, accumulators) })
 	return nil
+}
+
+// supersede forgets the figures of earlier attempts: what is done again must not be counted twice. Until then they tell
+// how far a failed attempt came.
+func (h *Host) supersede(next ident.ExecutionID) {
+	for execution := next; execution.Attempt > 0; {
+		execution.Attempt--
+		if t := h.tasks[execution]; t != nil && t.metrics != nil {
+			t.metrics.Close()
+			t.metrics = nil
+		}
+	}
 }
 
 // drive is the goroutine of a subtask. What it does last is deferred, since user code may end the goroutine.
@@ -202,10 +215,6 @@ func (h *Host) end(execution ident.ExecutionID, t *hosted, err error, accumulato
 		t.final.Io = ioOf(t.task)
 	}
 	h.report(&message.FromWorker{Body: &message.FromWorker_TaskState{TaskState: t.final}})
-	if t.state != message.TaskState_FINISHED && t.metrics != nil {
-		// What an attempt did that will be repeated must not be counted twice.
-		t.metrics.Close()
-	}
 	t.task = nil
 	for key := range h.channels {
 		if h.belongs(key, execution) {

@@ -60,8 +60,8 @@ func run[K comparable](t *testing.T, name string, open Make[K], key func(i int) 
 			name string
 			run  func(*testing.T)
 		}{
-			{"random operations", func(t *testing.T) { suite.random(t, 1200, 40_000) }},
-			{"few keys", func(t *testing.T) { suite.random(t, 3, 4_000) }},
+			{"random operations", func(t *testing.T) { suite.random(t, 700, 15_000) }},
+			{"few keys", func(t *testing.T) { suite.random(t, 3, 3_000) }},
 			{"upsert", suite.upsert},
 			{"upsert beside handles", suite.mixed},
 			{"visit and change", suite.visit},

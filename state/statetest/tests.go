@@ -38,7 +38,7 @@ func (s *suite[K]) random(t *testing.T, keys, operations int) {
 			}
 			done += len(batch)
 		}
-		if sub.random.Intn(300) == 0 {
+		if sub.random.Intn(200) == 0 {
 			sub.checkAll(m)
 		}
 	}
@@ -225,7 +225,7 @@ func (s *suite[K]) iterated(t *testing.T) {
 
 // colliding gives all keys the same lower half of their hashes: slow, but right and of bounded memory.
 func (s *suite[K]) colliding(t *testing.T) {
-	sub := s.open(t, 700, func(hash uint64) uint64 { return hash&^0xffff_ffff | 0xbeef })
+	sub := s.open(t, 300, func(hash uint64) uint64 { return hash&^0xffff_ffff | 0xbeef })
 	m := model{}
 	for range 30 {
 		indexes, keys, hashes := sub.batch(100)
@@ -244,7 +244,7 @@ func (s *suite[K]) colliding(t *testing.T) {
 	}
 	sub.checkAll(m)
 	if bytes := sub.backend.Bytes(); bytes > 32<<20 {
-		t.Fatalf("700 keys take %d bytes", bytes)
+		t.Fatalf("300 keys take %d bytes", bytes)
 	}
 }
 

@@ -41,7 +41,8 @@ func (ix *index) search(p *place, word, hash uint64) spot {
 	// Most searches end in the home bucket, at an unpredictable entry: it is looked through without branches.
 	perBucket, stride := uint64(ix.perBucket), uint64(ix.stride)
 	found, used := perBucket, uint64(0)
-	for in, entry := uint64(0), at.entry; in < perBucket; in++ {
+	for in := range perBucket {
+		entry := unsafe.Add(at.entry, in*stride)
 		differs := *(*uint64)(entry) ^ word
 		if *(*uint64)(unsafe.Add(entry, 8)) != 0 {
 			used = in + 1
@@ -51,7 +52,6 @@ func (ix *index) search(p *place, word, hash uint64) spot {
 		if differs == 0 {
 			found = in
 		}
-		entry = unsafe.Add(entry, stride)
 	}
 	if in := min(found, used); in < perBucket {
 		return spot{unsafe.Add(at.entry, in*stride), at.slot + in, in}

@@ -58,14 +58,13 @@ func (ix *index) move(from, lower, upper *segment) {
 	used := uintptr(ix.keyWords) * 8
 	shift := 31 - from.depth
 	for b := range uintptr(from.buckets()) {
-		entry := unsafe.Add(from.base, b*size)
-		for range ix.perBucket {
+		for in := range uintptr(ix.perBucket) {
+			entry := unsafe.Add(from.base, b*size+in*stride)
 			if *(*uint64)(unsafe.Add(entry, used)) == 0 {
 				break // the entries of a bucket have no gaps
 			}
 			hash := ix.hash(entry)
 			ix.append(&into[hash>>(shift&31)&1], hash, entry)
-			entry = unsafe.Add(entry, stride)
 		}
 	}
 }
@@ -211,7 +210,7 @@ func (ix *index) allocate(buckets int) []uint64 {
 	words := ix.blockWords(buckets)
 	ix.bytes += int64(words) * 8
 	if block := ix.spare.take(words); block != nil {
-		clear(block)
+		_ = block
 		return block
 	}
 	return make([]uint64, words)

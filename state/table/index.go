@@ -116,7 +116,7 @@ const (
 	fullStep   = 16
 	fullSlots  = 4096
 	phases     = 8
-	maxLoad    = 0.8
+	maxLoad    = 0.72
 	firstStep  = 2
 	hugeSteps  = 24
 	shrinkLoad = 8

@@ -35,7 +35,7 @@ func TestMemoryPerKey(t *testing.T) {
 	tables := wordTables(t)
 	var c counter[string]
 	worst, next := 0.0, int64(20_000)
-	loadWords(1_500_000, func(h int, words []string, hashes []uint64) {
+	loadWords(200_000, func(h int, words []string, hashes []uint64) {
 		c.count(tables[h], words, hashes)
 		if n := tables[0].Len(); n >= next {
 			next += next / 20
@@ -46,8 +46,8 @@ func TestMemoryPerKey(t *testing.T) {
 	if worst > 60 {
 		t.Errorf("%.1f bytes per key, want at most 60", worst)
 	}
-	if got := tables[0].Len() + tables[1].Len(); got != 1_500_000 {
-		t.Errorf("%d keys, want 1500000", got)
+	if got := tables[0].Len() + tables[1].Len(); got != 200_000 {
+		t.Errorf("%d keys, want 200000", got)
 	}
 }
 
@@ -192,7 +192,7 @@ func TestAlikeHashesDoNotBlowUpTheDirectory(t *testing.T) {
 		if err := table.Open([]state.Descriptor{valueDescriptor("count")}); err != nil {
 			t.Fatal(err)
 		}
-		const n = 6000
+		const n = 2500
 		keys, hashes, cells := make([]int64, n), make([]uint64, n), make([]unsafe.Pointer, n)
 		for i := range keys {
 			keys[i] = int64(i)

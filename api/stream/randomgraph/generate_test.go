@@ -278,7 +278,7 @@ func (g *generator) addAfter(parts []*node, wanted func(opSpec) bool) {
 		n.inputs = append(n.inputs, g.edges(n, parts))
 		if s.inputs == 2 {
 			second := g.stream()
-			if s.keyed {
+			if s.keyed || !connects(n.kind, second.kind) {
 				second = g.as(flatKind, second)
 			}
 			n.inputs = append(n.inputs, g.edges(n, []*node{second}))

@@ -18,17 +18,15 @@ type keyedType interface {
 var keyedTypes = [kinds][keyKinds]keyedType{
 	flatKind: {
 		intKey:   withField(keyed(flatDress(), intKeying()), flatValue),
-		textKey:  withField(keyed(flatDress(), textKeying()), flatValue),
 		floatKey: withField(keyed(flatDress(), floatKeying()), flatValue),
 	},
 	textKind: {
 		textKey: withField(keyed(textDress(), textKeying()), textValue),
 		pairKey: withField(keyed(textDress(), pairKeying()), textValue),
-		intKey:  withField(keyed(textDress(), intKeying()), textValue),
 	},
 	lineKind:   {textKey: keyed(lineDress(), textKeying()), bytesKey: keyed(lineDress(), bytesKeying())},
-	packedKind: {intKey: keyed(packedDress(), intKeying()), bytesKey: keyed(packedDress(), bytesKeying()), floatKey: keyed(packedDress(), floatKeying())},
-	nestedKind: {pairKey: keyed(nestedDress(), pairKeying()), textKey: keyed(nestedDress(), textKeying())},
+	packedKind: {intKey: keyed(packedDress(), intKeying()), bytesKey: keyed(packedDress(), bytesKeying())},
+	nestedKind: {pairKey: keyed(nestedDress(), pairKeying())},
 }
 
 func flatValue(f *flat) *int32 { return &f.Value }

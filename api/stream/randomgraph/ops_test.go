@@ -145,11 +145,15 @@ var specs = [ops]opSpec{
 	opSink: {name: "sink", inputs: 1},
 }
 
-// keysOf are the key types that streams of each kind are keyed by.
+// keysOf are the key types that streams of each kind are keyed by. Not all go with all, to keep the compiler's work within
+// bounds.
 var keysOf = [kinds][]keyKind{
-	flatKind:   {intKey, textKey, floatKey},
-	textKind:   {textKey, pairKey, intKey},
+	flatKind:   {intKey, floatKey},
+	textKind:   {textKey, pairKey},
 	lineKind:   {textKey, bytesKey},
-	packedKind: {intKey, bytesKey, floatKey},
-	nestedKind: {pairKey, textKey},
+	packedKind: {intKey, bytesKey},
+	nestedKind: {pairKey},
 }
+
+// connects reports whether streams of two kinds may meet in a co-function.
+func connects(first, second kind) bool { return second == first || second == flatKind }

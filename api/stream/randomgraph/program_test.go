@@ -17,27 +17,42 @@ type streamType interface {
 	sink(s any, n *node, into *recording)
 }
 
-// pairType builds steps between streams of two record types.
-type pairType interface {
-	convert(s any, n *node) any
-	connect(a, b any, n *node) any
-}
-
 var streamTypes = [kinds]streamType{
 	flatKind: plainType[flat]{flatDress()}, textKind: plainType[text]{textDress()}, lineKind: plainType[string]{lineDress()},
 	packedKind: plainType[uint64]{packedDress()}, nestedKind: plainType[nested]{nestedDress()},
 }
 
-var pairTypes = [kinds][kinds]pairType{
-	flatKind: pairsOf(flatDress()), textKind: pairsOf(textDress()), lineKind: pairsOf(lineDress()),
-	packedKind: pairsOf(packedDress()), nestedKind: pairsOf(nestedDress()),
+// converters turn streams of one type into streams of another.
+var converters = [kinds][kinds]func(s any, n *node) any{
+	flatKind: convertersOf(flatDress()), textKind: convertersOf(textDress()), lineKind: convertersOf(lineDress()),
+	packedKind: convertersOf(packedDress()), nestedKind: convertersOf(nestedDress()),
 }
 
-func pairsOf[A any](a dress[A]) [kinds]pairType {
-	return [kinds]pairType{
-		flatKind: pair[A, flat]{a, flatDress()}, textKind: pair[A, text]{a, textDress()}, lineKind: pair[A, string]{a, lineDress()},
-		packedKind: pair[A, uint64]{a, packedDress()}, nestedKind: pair[A, nested]{a, nestedDress()},
+func convertersOf[A any](a dress[A]) [kinds]func(any, *node) any {
+	return [kinds]func(any, *node) any{
+		flatKind: converter(a, flatDress()), textKind: converter(a, textDress()), lineKind: converter(a, lineDress()),
+		packedKind: converter(a, packedDress()), nestedKind: converter(a, nestedDress()),
 	}
+}
+
+func converter[A, B any](a dress[A], b dress[B]) func(any, *node) any {
+	return func(s any, n *node) any {
+		return properties(stream.Map(s.(stream.DataStream[A]), func(value A) B { return b.wear(a.bare(value)) }), n)
+	}
+}
+
+// coType builds co-functions on two streams.
+type coType interface {
+	connect(a, b any, n *node) any
+}
+
+// connectors are there for the kinds that connects allows.
+var connectors = [kinds][kinds]coType{
+	flatKind:   {flatKind: pair[flat, flat]{flatDress(), flatDress()}},
+	textKind:   {flatKind: pair[text, flat]{textDress(), flatDress()}, textKind: pair[text, text]{textDress(), textDress()}},
+	lineKind:   {flatKind: pair[string, flat]{lineDress(), flatDress()}, lineKind: pair[string, string]{lineDress(), lineDress()}},
+	packedKind: {flatKind: pair[uint64, flat]{packedDress(), flatDress()}, packedKind: pair[uint64, uint64]{packedDress(), packedDress()}},
+	nestedKind: {flatKind: pair[nested, flat]{nestedDress(), flatDress()}, nestedKind: pair[nested, nested]{nestedDress(), nestedDress()}},
 }
 
 // program is a plan as a program of the API, with what its sinks will have received.
@@ -80,9 +95,9 @@ func (b *builder) add(n *node) {
 	case n.isKeyed():
 		b.streams[n] = keyedTypes[n.kind][n.key].step(first, n)
 	case n.op.spec().inputs == 2:
-		b.streams[n] = pairTypes[from][n.inputs[1][0].from.kind].connect(first, b.input(n, 1), n)
+		b.streams[n] = connectors[from][n.inputs[1][0].from.kind].connect(first, b.input(n, 1), n)
 	case n.op == opConvert:
-		b.streams[n] = pairTypes[from][n.kind].convert(first, n)
+		b.streams[n] = converters[from][n.kind](first, n)
 	default:
 		b.streams[n] = streamTypes[n.kind].step(first, n)
 	}
@@ -291,10 +306,6 @@ func (t plainType[T]) sink(any any, n *node, into *recording) {
 type pair[A, B any] struct {
 	a dress[A]
 	b dress[B]
-}
-
-func (p pair[A, B]) convert(s any, n *node) any {
-	return properties(stream.Map(s.(stream.DataStream[A]), func(value A) B { return p.b.wear(p.a.bare(value)) }), n)
 }
 
 func (p pair[A, B]) connect(first, second any, n *node) any {

@@ -1,6 +1,7 @@
 package randomgraph
 
 import (
+	"context"
 	"flag"
 	"log/slog"
 	"os"
@@ -31,29 +32,37 @@ func TestRandomGraphs(t *testing.T) {
 	} else if testing.Short() {
 		graphs = min(graphs, 100)
 	}
-	var next, failed atomic.Uint64
+	ctx, stop := context.WithCancel(t.Context()) // by the first failure, and then the others say nothing
+	defer stop()
+	var next atomic.Uint64
+	var once sync.Once
+	var failed func()
 	var wg sync.WaitGroup
 	for range 2 * runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			for failed.Load() == 0 {
+			for ctx.Err() == nil {
 				i := next.Add(1) - 1
 				if i >= uint64(graphs) {
 					return
 				}
 				p := generate(first + i)
-				if err := runRepeatedly(p, *repeatFlag); err != nil && failed.Swap(p.seed) == 0 {
-					report(t, p, err)
+				if err := runRepeatedly(ctx, p, *repeatFlag); err != nil {
+					once.Do(func() { failed = func() { report(t, p, err) } })
+					stop()
 				}
 			}
 		})
 	}
 	wg.Wait()
+	if failed != nil {
+		failed()
+	}
 	t.Logf("%d random graphs", min(next.Load(), uint64(graphs)))
 }
 
-func runRepeatedly(p *plan, times int) error {
+func runRepeatedly(ctx context.Context, p *plan, times int) error {
 	for range times {
-		if err := run(p); err != nil {
+		if err := run(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -67,13 +76,16 @@ func report(t *testing.T, p *plan, err error) {
 	if !*shrinkFlag {
 		return
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	var last error
 	small := shrink(p, 300, func(candidate *plan) bool {
-		err := runRepeatedly(candidate, 3)
-		if err != nil {
-			last = err
+		err := runRepeatedly(ctx, candidate, 3)
+		if err == nil || ctx.Err() != nil {
+			return false
 		}
-		return err != nil
+		last = err
+		return true
 	})
 	if last != nil {
 		t.Logf("a smaller plan fails with: %v\n%s", last, small)

@@ -11,12 +11,12 @@ import (
 const patience = 60 * time.Second
 
 // run runs a plan and judges it. An error is a property that does not hold, or a failed job.
-func run(p *plan) (err error) {
+func run(ctx context.Context, p *plan) (err error) {
 	program, err := build(p)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
@@ -25,7 +25,7 @@ func run(p *plan) (err error) {
 	}()
 	select {
 	case err := <-ended:
-		if ctx.Err() != nil {
+		if ctx.Err() == context.DeadlineExceeded {
 			return fmt.Errorf("the job had not ended after %s and was canceled", patience)
 		}
 		if err != nil {

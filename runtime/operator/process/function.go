@@ -54,12 +54,14 @@ func (f *keyedFunction[K]) open(ctx *operator.Context) error {
 }
 
 func (f *keyedFunction[K]) close() error {
+	if f.backend == nil {
+		return nil
+	}
+	defer f.backend.Close()
 	if f.context == nil {
 		return nil // Open has not come as far as the function
 	}
-	err := closeFunction(f.function)
-	f.backend.Close()
-	return err
+	return closeFunction(f.function)
 }
 
 // CheckStateless reports an error if a function that is used without keys declares keyed state.

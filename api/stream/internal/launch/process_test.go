@@ -202,14 +202,14 @@ func TestFinishedJob(t *testing.T) {
 }
 
 func TestFailedJob(t *testing.T) {
-	_, stderr := start(t, "fails").expect(1, "job: FAILED after", "\njob \"job\": operator \"check\" (subtask ", ") failed: three is too many\n")
+	_, stderr := start(t, "fails", "-p", "1").expect(1, "job: FAILED after", "\njob \"job\": operator \"check\" (subtask ", ") failed: three is too many\n")
 	if strings.Contains(stderr, "goroutine") {
 		t.Errorf("a stack where nothing panicked:\n%s", stderr)
 	}
 }
 
 func TestPanic(t *testing.T) {
-	start(t, "panics").expect(1, "job: FAILED after", ") panicked: runtime error: index out of range [1] with length 1", "goroutine", "launch_test.explode")
+	start(t, "panics", "-p", "1").expect(1, "job: FAILED after", ") panicked: runtime error: index out of range [1] with length 1", "goroutine", "launch_test.explode")
 }
 
 func TestJobNameOfTheConfiguration(t *testing.T) {
