@@ -57,7 +57,7 @@ var modes = []mode{
 	{"throughput", 5, 0, 0, measureThroughput},
 	{"latency", 5, 10 * time.Second, time.Second, measureLatency},
 	{"startup", 11, 0, 0, measureStartup},
-	{"idle", 1, 3 * time.Second, time.Second, measureIdle},
+	{"idle", 5, 3 * time.Second, time.Second, measureIdle},
 	{"backpressure", 5, 60 * time.Second, 3 * time.Second, measureBackPressure},
 }
 

@@ -147,10 +147,12 @@ func (c *coordinator) fail(cause error) {
 	})
 }
 
-func (c *coordinator) start(factory connector.EnumeratorFactory, state []byte) (err error) {
-	if c.enumerator, err = factory(enumeratorContext{c}); err != nil {
-		return err
+func (c *coordinator) start(factory connector.EnumeratorFactory, state []byte) error {
+	made, err := factory(enumeratorContext{c})
+	if err != nil {
+		return err // what came with it, perhaps a nil pointer, is not to be closed
 	}
+	c.enumerator = made
 	if len(state) > 0 {
 		return c.enumerator.Restore(state)
 	}

@@ -216,18 +216,27 @@ func (h *Host) end(execution ident.ExecutionID, t *hosted, err error, accumulato
 	}
 	h.report(&message.FromWorker{Body: &message.FromWorker_TaskState{TaskState: t.final}})
 	t.task = nil
+	h.dropChannels(execution, t.state)
+}
+
+// dropChannels lets go of the channels whose other end has not been deployed. Those that an attempt has filled before it
+// finished stay for their consumers.
+func (h *Host) dropChannels(execution ident.ExecutionID, state message.TaskState) {
 	for key := range h.channels {
-		if h.belongs(key, execution) {
+		if h.isProducer(key, execution) && state != message.TaskState_FINISHED || h.isConsumer(key, execution) {
 			delete(h.channels, key)
 		}
 	}
 }
 
-// belongs reports whether the channel has the attempt at one of its ends.
-func (h *Host) belongs(key channelKey, execution ident.ExecutionID) bool {
-	edge := h.config.Program.Edges[key.edge]
-	return edge.From.ID == execution.Vertex && key.producer == execution.Subtask && key.producerTry == execution.Attempt ||
-		edge.To.ID == execution.Vertex && key.consumer == execution.Subtask && key.consumerTry == execution.Attempt
+func (h *Host) isProducer(key channelKey, execution ident.ExecutionID) bool {
+	from := h.config.Program.Edges[key.edge].From
+	return from.ID == execution.Vertex && key.producer == execution.Subtask && key.producerTry == execution.Attempt
+}
+
+func (h *Host) isConsumer(key channelKey, execution ident.ExecutionID) bool {
+	to := h.config.Program.Edges[key.edge].To
+	return to.ID == execution.Vertex && key.consumer == execution.Subtask && key.consumerTry == execution.Attempt
 }
 
 // failureOf makes the one message that a person reads.

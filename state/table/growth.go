@@ -210,7 +210,7 @@ func (ix *index) allocate(buckets int) []uint64 {
 	words := ix.blockWords(buckets)
 	ix.bytes += int64(words) * 8
 	if block := ix.spare.take(words); block != nil {
-		_ = block
+		clear(block)
 		return block
 	}
 	return make([]uint64, words)

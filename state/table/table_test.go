@@ -187,12 +187,11 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 // TestAlikeHashesDoNotBlowUpTheDirectory gives all keys hashes whose lower halves begin alike, so that splitting helps only
 // after many bits.
 func TestAlikeHashesDoNotBlowUpTheDirectory(t *testing.T) {
-	for _, bits := range []int{32, 20, 14} {
+	for bits, n := range map[int]int{32: 2500, 20: 6000, 14: 6000} {
 		table := New(wordKeys{}, keygroup.Range{First: 0, Last: 127}, 128)
 		if err := table.Open([]state.Descriptor{valueDescriptor("count")}); err != nil {
 			t.Fatal(err)
 		}
-		const n = 2500
 		keys, hashes, cells := make([]int64, n), make([]uint64, n), make([]unsafe.Pointer, n)
 		for i := range keys {
 			keys[i] = int64(i)
@@ -200,7 +199,7 @@ func TestAlikeHashesDoNotBlowUpTheDirectory(t *testing.T) {
 		}
 		table.Upsert(0, keys, hashes, cells, nil)
 		table.Upsert(0, keys, hashes, cells, nil)
-		if table.Len() != n || table.Bytes() > n*150 {
+		if table.Len() != int64(n) || table.Bytes() > int64(n)*150 {
 			t.Errorf("%d equal bits: %d keys, %d bytes", bits, table.Len(), table.Bytes())
 		}
 	}
@@ -249,4 +248,25 @@ func TestForeignKeyGroupPanics(t *testing.T) {
 		}
 	}()
 	tables[0].Upsert(0, []int64{1}, []uint64{1 << 63}, make([]unsafe.Pointer, 1), nil)
+}
+
+// TestKeysAreComparedExactly has two long keys of which the table remembers the same length and the same bits of their hashes.
+func TestKeysAreComparedExactly(t *testing.T) {
+	seen := map[uint64]string{}
+	for i := 0; ; i++ {
+		key := fmt.Sprintf("a long key, number %08d", i)
+		bits := keygroup.HashString(key) >> 40
+		twin, found := seen[bits]
+		seen[bits] = key
+		if !found {
+			continue
+		}
+		tables := wordTables(t)
+		keys, hashes, cells := []string{key, twin, key, twin}, make([]uint64, 4), make([]unsafe.Pointer, 4)
+		tables[0].Upsert(0, keys, hashes, cells, nil)
+		if cells[0] == cells[1] || cells[0] != cells[2] || cells[1] != cells[3] {
+			t.Errorf("the keys %q and %q are mixed up", key, twin)
+		}
+		return
+	}
 }

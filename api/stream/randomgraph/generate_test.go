@@ -331,7 +331,7 @@ func (g *generator) edges(n *node, parts []*node) (edges []edge) {
 		if by == forward && part.parallelism != n.parallelism {
 			e.by = unset
 		}
-		if by == hash && !slices.Contains(keysOf[part.kind], n.key) {
+		if by == hash && !n.isKeyed() && !slices.Contains(keysOf[part.kind], n.key) {
 			e.by = custom
 		}
 		edges = append(edges, e)

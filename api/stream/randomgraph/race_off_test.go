@@ -2,4 +2,12 @@
 
 package randomgraph
 
-const graphsByDefault = 2000
+import "time"
+
+const (
+	// graphsByDefault is smaller under the race detector, which makes everything several times slower.
+	graphsByDefault = 2000
+	// patience is how long a job may take: far longer than any does on a busy machine, so that one that hangs is told from
+	// one that is slow.
+	patience = 1 * time.Minute
+)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 var (
@@ -76,7 +77,7 @@ func report(t *testing.T, p *plan, err error) {
 	if !*shrinkFlag {
 		return
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var last error
 	small := shrink(p, 300, func(candidate *plan) bool {

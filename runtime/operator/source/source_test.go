@@ -156,6 +156,7 @@ func FuzzDecodeAssign(f *testing.F) {
 	f.Add(EncodeNoMoreSplits())
 	f.Add([]byte{kindAssign, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1})
 	f.Add([]byte{kindAssign, 1, 200, 1})
+	f.Add([]byte{kindAssign, 1, 2, 97}[:4:4])
 	f.Fuzz(func(t *testing.T, event []byte) {
 		splits, more, err := DecodeAssign(event)
 		if err != nil || !more {

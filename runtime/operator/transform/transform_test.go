@@ -23,7 +23,7 @@ func randomBatches(n int) (batches []*element.Batch[int]) {
 		for range random.Intn(10) {
 			at := element.NoTimestamp
 			if timed == 2 || timed == 1 && random.Intn(2) == 0 {
-				at = random.Int63n(1000)
+				at = random.Int63n(1000) - 500
 			}
 			b.Append(random.Intn(100), at)
 		}

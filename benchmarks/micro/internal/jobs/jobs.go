@@ -34,12 +34,12 @@ const (
 // Cases lists all cases in order.
 func Cases() []Case {
 	return []Case{
-		{"a", "a", "source, map, filter, discard; chained, 1 subtask", 300_000_000, 1_000_000, 0.6, 1, passthrough},
-		{"b", "b", "source, rebalance, map, keyBy 1M int64, count; 2 subtasks", 40_000_000, 400_000, 0.6, 2, countNumbers},
-		{"c", "c", "word count, 10 thousand words; 2 subtasks", 30_000_000, 400_000, 0.6, 2, countWords(fewWords)},
-		{"d", "d", "word count, 10 million words; 2 subtasks", 30_000_000, 400_000, 0.6, 2, countWords(manyWords)},
-		{"e", "e", "as b, 7 subtasks", 40_000_000, 400_000, 0.6, 7, countNumbers},
-		{"f", "b", "as b, user's process function with Value[int64]", 40_000_000, 400_000, 0.4, 2, processNumbers},
+		{"a", "a", "source, map, filter, discard; chained, 1 subtask", 300_000_000, 200_000, 0.6, 1, passthrough},
+		{"b", "b", "source, rebalance, map, keyBy 1M int64, count; 2 subtasks", 40_000_000, 200_000, 0.6, 2, countNumbers},
+		{"c", "c", "word count, 10 thousand words; 2 subtasks", 30_000_000, 200_000, 0.6, 2, countWords(fewWords)},
+		{"d", "d", "word count, 10 million words; 2 subtasks", 30_000_000, 200_000, 0.6, 2, countWords(manyWords)},
+		{"e", "e", "as b, 7 subtasks", 40_000_000, 200_000, 0.6, 7, countNumbers},
+		{"f", "b", "as b, user's process function with Value[int64]", 40_000_000, 200_000, 0.4, 2, processNumbers},
 	}
 }
 
