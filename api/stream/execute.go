@@ -19,7 +19,10 @@ var errNotLocal = errors.New("Execute, ExecuteAsync and ExecuteAndCollect run a 
 type JobClient struct {
 	*embedded.Client
 	cluster *embedded.Cluster
-	ended   chan struct{}
+	// ended is closed when result and err say how the job has ended.
+	ended  chan struct{}
+	result Result
+	err    error
 }
 
 // Execute runs the program embedded in this process and waits for its end. An error is the job's failure, or ctx's,
@@ -52,32 +55,45 @@ func (e *Environment) ExecuteAsync(ctx context.Context) (*JobClient, error) {
 		return nil, err
 	}
 	c := &JobClient{Client: client, cluster: cluster, ended: make(chan struct{})}
-	go c.endCollections(e.collected)
+	go c.follow(e.collected)
 	return c, nil
 }
 
-// endCollections tells those who read the job's records that the last one has come.
-func (c *JobClient) endCollections(collected []func(error)) {
-	defer close(c.ended)
-	_, err := c.Wait(context.Background())
+// follow waits for the job's end and tells those who read its records that the last one has come.
+func (c *JobClient) follow(collected []func(error)) {
+	c.result, c.err = c.Client.Wait(context.Background())
 	for _, end := range collected {
-		end(err)
+		end(c.err)
+	}
+	close(c.ended)
+}
+
+// Wait returns when the job has ended, with how. The error is an [*embedded.JobError] if it has failed and wraps
+// [embedded.ErrCanceled] if it was canceled. When ctx ends first, the error is ctx's and the job goes on.
+func (c *JobClient) Wait(ctx context.Context) (Result, error) {
+	select {
+	case <-c.ended:
+		return c.result, c.err
+	case <-ctx.Done():
+		return Result{}, context.Cause(ctx)
 	}
 }
 
-// Await waits for the end of the job. When ctx ends first, the job is canceled and the error is ctx's.
+// Await is Wait that cancels the job when ctx ends first.
 func (c *JobClient) Await(ctx context.Context) (Result, error) {
-	result, err := c.Wait(ctx)
-	if err == nil || ctx.Err() == nil {
-		return result, err
+	select {
+	case <-c.ended:
+		return c.result, c.err
+	case <-ctx.Done():
 	}
 	if err := c.Cancel(context.WithoutCancel(ctx)); err != nil {
-		return result, err
+		return Result{}, err
 	}
-	if _, err := c.Wait(context.WithoutCancel(ctx)); err != nil && !errors.Is(err, embedded.ErrCanceled) {
-		return result, err
+	<-c.ended
+	if c.err != nil && !errors.Is(c.err, embedded.ErrCanceled) {
+		return c.result, c.err
 	}
-	return result, context.Cause(ctx)
+	return c.result, context.Cause(ctx)
 }
 
 // Close ends the job, if it still runs, and the cluster. The error names tasks that did not stop.

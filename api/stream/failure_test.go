@@ -176,10 +176,14 @@ func TestRestartStrategies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var runs atomic.Int64
 			failed := failing(t, func(env *stream.Environment) {
-				one := stream.From(env, collection.Of(1))
-				stream.To(stream.MapErr(one, func(n int) (int, error) {
-					return 0, fmt.Errorf("run %d is no better", runs.Add(1))
-				}).Parallelism(1), discard.Sink[int]())
+				// Each run takes a few milliseconds: failures of the millisecond in which a restart is due belong to the failure before it.
+				few := stream.From(env, datagen.Generate(3, func(index int64) int64 { return index }).Rate(500)).Parallelism(1)
+				stream.To(stream.MapErr(few, func(n int64) (int64, error) {
+					if n == 2 {
+						return 0, fmt.Errorf("run %d is no better", runs.Add(1))
+					}
+					return n, nil
+				}).Parallelism(1), discard.Sink[int64]())
 			}, c.properties...)
 			if runs.Load() != c.runs {
 				t.Errorf("the job ran %d times, want %d", runs.Load(), c.runs)

@@ -569,12 +569,14 @@ func TestSharedShellIsNotWrittenWhileItIsRead(t *testing.T) {
 // TestNoReleaseIsMissed has the consumer take a batch at just about the time at which the producer decides whether to wait
 // for that. Whatever the order, the producer publishes what it holds back, at once or when it is woken.
 func TestNoReleaseIsMissed(t *testing.T) {
-	const rounds = 20_000
+	const nanos = 1e9
 	b := newBench(1, 4, 8, Forward[int64]{})
 	var woken, taken atomic.Int64
+	var over atomic.Bool
+	defer over.Store(true)
 	b.writer.AttachProducer(func() { woken.Add(1) })
 	go func() {
-		for n := 0; taken.Load() < 2*rounds; n++ {
+		for n := 0; !over.Load(); n++ {
 			if b.readers[0].Front() == Records {
 				got, _, _ := b.readers[0].Deliver(8)
 				b.got[0].all = b.got[0].all[:0]
@@ -597,7 +599,8 @@ func TestNoReleaseIsMissed(t *testing.T) {
 		}
 	}
 	pair := [2]*element.Batch[int64]{batchOf(1), batchOf(2)}
-	for round := range int64(rounds) {
+	round, started := int64(0), watch.Nanos()
+	for ; watch.Nanos()-started < nanos; round++ {
 		await("the consumer", func() bool { return taken.Load() == 2*round })
 		_ = b.writer.Process(pair[0])
 		b.writer.FlushIdle()
@@ -610,5 +613,5 @@ func TestNoReleaseIsMissed(t *testing.T) {
 		await("a wake", func() bool { return b.writer.lanes[0].filling == nil || woken.Load() > before })
 		b.writer.FlushIdle()
 	}
-	await("the end", func() bool { return taken.Load() == 2*rounds })
+	await("the end", func() bool { return taken.Load() == 2*round })
 }

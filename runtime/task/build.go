@@ -59,7 +59,7 @@ type Settings struct {
 func New(spec Spec) (*Task, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	t := &Task{
-		spec: spec, clock: spec.Clock, ctx: ctx, stop: stop, waker: newWaker(), current: -1,
+		spec: spec, clock: spec.Clock, ctx: ctx, stop: stop, waker: newWaker(), times: new(stopwatch), current: -1,
 		slice: newSlicer(spec.Settings.SliceNanos, spec.Settings.SliceRecords), deadline: never,
 	}
 	t.mailbox.wake = t.waker.wake

@@ -81,10 +81,7 @@ func (f sabotagedFunction) Finish(*operator.ProcessContext, operator.Collector[i
 	return f.s.at(f.name + " finish")
 }
 
-type sabotagedSink struct {
-	basin
-	s *saboteur
-}
+type sabotagedSink struct{ s *saboteur }
 
 func (w *sabotagedSink) Open() error                         { return w.s.at("sink open") }
 func (w *sabotagedSink) Write(b *element.Batch[int64]) error { return w.s.at(inWrite) }

@@ -267,7 +267,6 @@ func (s testSource) NewReader(ctx connector.ReaderContext) (connector.Reader[int
 
 // script is a reader that does what its functions say; a nil one does nothing.
 type script struct {
-	ctx    connector.ReaderContext
 	opened func() error
 	splits func([]connector.Split) error
 	poll   func(*connector.Output[int64]) (connector.Status, error)

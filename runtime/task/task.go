@@ -79,7 +79,7 @@ type Task struct {
 	lastFlush int64
 	// waited is the time spent inside the current slice waiting for credit.
 	waited int64
-	times  stopwatch
+	times  *stopwatch
 	timer  clock.Timer
 }
 
@@ -136,7 +136,13 @@ func (t *Task) Cancel() {
 func (t *Task) Err() error { return t.err }
 
 // Times may be called by any goroutine.
-func (t *Task) Times() Times { return t.times.at(t.clock.Nanos()) }
+func (t *Task) Times() Times { return t.ReadTimes()() }
+
+// ReadTimes returns Times without the task, for those who go on reading when the task's memory is to be freed.
+func (t *Task) ReadTimes() func() Times {
+	watch, clock := t.times, t.clock
+	return func() Times { return watch.at(clock.Nanos()) }
+}
 
 // Records counts what the task has received over its inputs and sent over its outputs. Only the goroutine that drives the
 // task, or whoever knows that it has ended, may call it.

@@ -111,7 +111,7 @@ func (h *Host) build(execution ident.ExecutionID, t *hosted, d *message.Deploy) 
 	}
 	built, err := task.New(spec)
 	if err == nil {
-		registerTimes(spec.Metrics, h.config.Clock, built)
+		registerTimes(spec.Metrics, h.config.Clock, built.ReadTimes())
 	}
 	return built, accumulators, err
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // registerTimes lists how a task spends its time, under Flink's names: milliseconds of each second, and totals.
-func registerTimes(group *metrics.Group, c clock.Clock, t *task.Task) {
-	shares := &timeShares{clock: c, task: t, readAt: c.Nanos()}
+func registerTimes(group *metrics.Group, c clock.Clock, times func() task.Times) {
+	shares := &timeShares{clock: c, times: times, readAt: c.Nanos()}
 	for name, pick := range map[string]func(task.Times) int64{
 		"busyTimeMsPerSecond":          func(t task.Times) int64 { return t.Busy },
 		"idleTimeMsPerSecond":          func(t task.Times) int64 { return t.Idle },
@@ -19,15 +19,15 @@ func registerTimes(group *metrics.Group, c clock.Clock, t *task.Task) {
 		metrics.Gauge(group, name, func() int64 { return pick(shares.read()) })
 	}
 	const milli = 1e6
-	metrics.Gauge(group, "accumulateBusyTimeMs", func() int64 { return t.Times().Busy / milli })
-	metrics.Gauge(group, "accumulateIdleTimeMs", func() int64 { return t.Times().Idle / milli })
-	metrics.Gauge(group, "accumulateBackPressuredTimeMs", func() int64 { return t.Times().BackPressured / milli })
+	metrics.Gauge(group, "accumulateBusyTimeMs", func() int64 { return times().Busy / milli })
+	metrics.Gauge(group, "accumulateIdleTimeMs", func() int64 { return times().Idle / milli })
+	metrics.Gauge(group, "accumulateBackPressuredTimeMs", func() int64 { return times().BackPressured / milli })
 }
 
 // timeShares turns totals into milliseconds per second over the time since the last reading, at least windowNanos.
 type timeShares struct {
 	clock clock.Clock
-	task  *task.Task
+	times func() task.Times
 
 	mu     sync.Mutex
 	readAt int64
@@ -45,7 +45,7 @@ func (s *timeShares) read() task.Times {
 	if elapsed < windowNanos {
 		return s.shares
 	}
-	total := s.task.Times()
+	total := s.times()
 	s.shares = task.Times{
 		Busy:          perSecond(total.Busy-s.total.Busy, elapsed),
 		Idle:          perSecond(total.Idle-s.total.Idle, elapsed),
