@@ -41,7 +41,7 @@ func build(env *stream.Environment) error {
 	case *output == "" && *topN < 1:
 		return stream.UsageError("nowhere to put the counts: give --output, --top or both")
 	}
-	lines := stream.From(env, file.Lines(inputs...)).UID("lines")
+	lines := stream.From(env, file.Lines(inputs...).Hidden()).UID("lines")
 	words := stream.FlatMapWith(lines, newSplitter).Name("Split").UID("split")
 	counts := stream.Count(stream.KeyBy(words, itself), stream.AtEnd).UID("count")
 	if *output != "" {

@@ -25,6 +25,7 @@ const defaultLongestLine = 64 << 20
 // The lines are pieces of larger strings: a program that keeps few of many lines for long should keep strings.Clone of them.
 type Source struct {
 	paths   []string
+	all     bool
 	size    int64
 	longest int
 }
@@ -34,6 +35,13 @@ type Source struct {
 // all is an error when the job starts; an empty file is not.
 func Lines(paths ...string) Source {
 	return Source{paths: paths, longest: defaultLongestLine}
+}
+
+// Hidden returns the source that reads what is below its folders whatever the name. In patterns, "*" and "?" still match
+// no "." at the beginning of a name, as in a shell.
+func (s Source) Hidden() Source {
+	s.all = true
+	return s
 }
 
 // SplitSize returns the source with splits of about so many bytes. Without it they have what gives each subtask several, but at most 32 MiB.
@@ -86,7 +94,7 @@ func (s Source) check() error {
 }
 
 func (s Source) list(parallelism int) ([]connector.Split, error) {
-	files, err := find(s.paths)
+	files, err := find(s.paths, s.all)
 	if err != nil {
 		return nil, err
 	}

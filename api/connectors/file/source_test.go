@@ -140,22 +140,26 @@ func TestFindNamesFilesInOrder(t *testing.T) {
 	for _, test := range []struct {
 		paths []string
 		want  string
+		all   bool
 	}{
-		{[]string{""}, "[x] a b/1 b/2 b/link c.txt d/e/f.txt"},
-		{[]string{"b", "a"}, "b/1 b/2 b/link a"},
-		{[]string{"*.txt"}, "c.txt"},
-		{[]string{"*"}, "[x] a b/1 b/2 b/link c.txt d/e/f.txt"},
-		{[]string{"*/*/*.txt"}, "d/e/f.txt"},
-		{[]string{".hid*", "_*"}, ".hidden _temporary/x"},
-		{[]string{".hidden", "_temporary"}, ".hidden _temporary/x"},
-		{[]string{"[x]"}, "[x]"},
-		{[]string{"[ac]*"}, "a c.txt"},
+		{[]string{""}, "[x] a b/1 b/2 b/link c.txt d/e/f.txt", false},
+		{[]string{"b", "a"}, "b/1 b/2 b/link a", false},
+		{[]string{"*.txt"}, "c.txt", false},
+		{[]string{"*"}, "[x] a b/1 b/2 b/link c.txt d/e/f.txt", false},
+		{[]string{"*/*/*.txt"}, "d/e/f.txt", false},
+		{[]string{".hid*", "_*"}, ".hidden _temporary/x", false},
+		{[]string{".hidden", "_temporary"}, ".hidden _temporary/x", false},
+		{[]string{"[x]"}, "[x]", false},
+		{[]string{"[ac]*"}, "a c.txt", false},
+		{[]string{""}, ".hidden [x] _temporary/x a b/.git/config b/1 b/2 b/_logs b/link c.txt d/e/f.txt", true},
+		{[]string{"*"}, "[x] _temporary/x a b/.git/config b/1 b/2 b/_logs b/link c.txt d/e/f.txt", true},
+		{[]string{".*"}, ".hidden", true},
 	} {
 		var paths, got []string
 		for _, path := range test.paths {
 			paths = append(paths, filepath.Join(folder, path))
 		}
-		files, err := find(paths)
+		files, err := find(paths, test.all)
 		if err != nil {
 			t.Errorf("%q: %v", test.paths, err)
 		}
