@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
-	"time"
 
 	"github.com/weir-stream/weir/network/exchange"
 	"github.com/weir-stream/weir/runtime/clock"
@@ -81,37 +80,6 @@ type Task struct {
 	waited int64
 	times  *stopwatch
 	timer  clock.Timer
-}
-
-// input is one channel of a gate.
-type input struct {
-	exchange.InputChannel
-	gate  *gate
-	index int
-	// drained and ended say that the channel's last record was taken: for this time, and for ever.
-	drained, ended bool
-}
-
-// gate is one input edge: the channels from all producers that this subtask is connected with.
-type gate struct {
-	valve *inputValve
-	// first is the position of the edge's first channel in its valve.
-	first int
-	open  int
-}
-
-// inputValve is the valve of one input of the head operator, which several edges feed in a union.
-type inputValve struct {
-	*valve
-	head  headInput
-	index int
-	gates int
-}
-
-// headInput is the part of operator.Input that does not depend on the record type.
-type headInput interface {
-	Watermark(at int64) error
-	Idle(idle bool) error
 }
 
 // Wake implements operator.Task.
@@ -263,79 +231,6 @@ func (t *Task) step() (worked bool, err error) {
 	return true, nil
 }
 
-// stepInput works on the batch in hand or takes the next one.
-func (t *Task) stepInput() (records int, worked bool, err error) {
-	if t.current < 0 {
-		next, ok := t.inbox.Pop()
-		if !ok {
-			return 0, false, nil
-		}
-		t.current = int(next)
-	}
-	in := &t.inputs[t.current]
-	more := false
-	switch in.Front() {
-	case exchange.Records:
-		records, more, err = in.Deliver(t.slice.limit)
-	case exchange.Event:
-		var event element.Event
-		event, more = in.TakeEvent()
-		err = t.handleEvent(in, event)
-	}
-	if !more {
-		t.current = -1
-	}
-	return records, true, err
-}
-
-func (t *Task) handleEvent(in *input, event element.Event) error {
-	channel := in.gate.first + in.index
-	switch event.Kind {
-	case element.Watermark:
-		return in.gate.valve.apply(in.gate.valve.watermark(channel, event.Time))
-	case element.Idle, element.Active:
-		return in.gate.valve.apply(in.gate.valve.status(channel, event.Kind == element.Idle))
-	case element.Drain:
-		return t.drainChannel(in)
-	case element.EndOfInput:
-		return t.endChannel(in)
-	}
-	return fmt.Errorf("task cannot handle a %s event", event.Kind)
-}
-
-func (v *inputValve) apply(c change) error {
-	if c.hasWatermark {
-		if err := v.head.Watermark(c.watermark); err != nil {
-			return err
-		}
-	}
-	if c.status == 0 {
-		return nil
-	}
-	return v.head.Idle(c.status == element.Idle)
-}
-
-// endChannel counts channels, gates and inputs down; with the last one the chain is finished.
-func (t *Task) endChannel(in *input) error {
-	if in.ended {
-		return fmt.Errorf("channel %d of an input ended twice", in.index)
-	}
-	in.ended = true
-	if in.gate.open--; in.gate.open > 0 {
-		return t.drainIfLast()
-	}
-	valve := in.gate.valve
-	if valve.gates--; valve.gates == 0 {
-		if err := t.chain.endInput(valve.index); err != nil {
-			return err
-		}
-	}
-	if t.open--; t.open > 0 {
-		return t.drainIfLast()
-	}
-	return t.finish()
-}
-
 // finish ends the chain from head to tail; the task then only delivers what is in its outputs.
 func (t *Task) finish() error {
 	if err := t.chain.finish(); err != nil {
@@ -362,26 +257,6 @@ func (t *Task) drainOutputs() bool {
 		}
 	}
 	return free
-}
-
-// waitForCredit is called in the middle of a record that expanded to more than the outputs' reserve.
-func (t *Task) waitForCredit() error {
-	for {
-		t.mailbox.serve(true)
-		if t.canceled {
-			return operator.ErrCanceled
-		}
-		if t.drainOutputs() {
-			return nil
-		}
-		start := t.clock.Nanos()
-		t.park(BackPressured, never, func() bool {
-			blocked := !t.drainOutputs()
-			t.flushIdle()
-			return blocked && t.mailbox.calm()
-		})
-		t.waited += t.clock.Nanos() - start
-	}
 }
 
 // end closes the chain once, whatever the way.
@@ -441,64 +316,4 @@ func (t *Task) recoverBug(err *error) {
 		Job: t.spec.JobName, Operator: t.spec.Vertex.Name, Subtask: int(t.spec.Execution.Subtask),
 		Class: operator.Bug, Cause: cause, Stack: string(debug.Stack()),
 	}
-}
-
-// Drive runs the task until it has ended and returns Err. One goroutine calls it, once.
-func (t *Task) Drive() error {
-	for {
-		reason, deadline := t.RunUntilBlocked()
-		if reason == Ended {
-			return t.err
-		}
-		t.park(reason, deadline, func() bool { return t.mailbox.empty() && t.stillBlocked(reason) })
-	}
-}
-
-// stillBlocked looks again, after the waker was told, for what may have come meanwhile.
-func (t *Task) stillBlocked(reason Reason) bool {
-	free := t.drainOutputs()
-	t.flushIdle()
-	if reason == BackPressured {
-		if !free || t.phase == finishing {
-			return !free
-		}
-		ready, err := t.chain.ready()
-		return !ready && err == nil
-	}
-	if t.chain.source != nil && !t.drained && t.chain.source.Woken() {
-		return false
-	}
-	return free && t.inbox.Empty()
-}
-
-// park waits until the task is woken or the deadline has come, unless there is work after all.
-func (t *Task) park(reason Reason, deadline int64, blocked func() bool) {
-	t.waker.prepare()
-	if !blocked() {
-		t.waker.abandon()
-		return
-	}
-	start := t.clock.Nanos()
-	t.times.wait(reason, start)
-	if deadline == never {
-		<-t.waker.signal
-	} else {
-		t.arm(time.Duration(deadline - start))
-		select {
-		case <-t.waker.signal:
-			t.timer.Stop()
-		case <-t.timer.C():
-			t.waker.abandon()
-		}
-	}
-	t.times.resume(t.clock.Nanos())
-}
-
-// arm sets the task's one timer.
-func (t *Task) arm(d time.Duration) {
-	if t.timer == nil {
-		t.timer = t.clock.NewTimer(d)
-		return
-	}
-	t.timer.Reset(d)
 }

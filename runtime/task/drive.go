@@ -1,0 +1,87 @@
+package task
+
+import (
+	"time"
+
+	"github.com/weir-stream/weir/runtime/operator"
+)
+
+// Drive runs the task until it has ended and returns Err. One goroutine calls it, once.
+func (t *Task) Drive() error {
+	for {
+		reason, deadline := t.RunUntilBlocked()
+		if reason == Ended {
+			return t.err
+		}
+		t.park(reason, deadline, func() bool { return t.mailbox.empty() && t.stillBlocked(reason) })
+	}
+}
+
+// stillBlocked looks again, after the waker was told, for what may have come meanwhile.
+func (t *Task) stillBlocked(reason Reason) bool {
+	free := t.drainOutputs()
+	t.flushIdle()
+	if reason == BackPressured {
+		if !free || t.phase == finishing {
+			return !free
+		}
+		ready, err := t.chain.ready()
+		return !ready && err == nil
+	}
+	if t.chain.source != nil && !t.drained && t.chain.source.Woken() {
+		return false
+	}
+	return free && t.inbox.Empty()
+}
+
+// park waits until the task is woken or the deadline has come, unless there is work after all.
+func (t *Task) park(reason Reason, deadline int64, blocked func() bool) {
+	t.waker.prepare()
+	if !blocked() {
+		t.waker.abandon()
+		return
+	}
+	start := t.clock.Nanos()
+	t.times.wait(reason, start)
+	if deadline == never {
+		<-t.waker.signal
+	} else {
+		t.arm(time.Duration(deadline - start))
+		select {
+		case <-t.waker.signal:
+			t.timer.Stop()
+		case <-t.timer.C():
+			t.waker.abandon()
+		}
+	}
+	t.times.resume(t.clock.Nanos())
+}
+
+// arm sets the task's one timer.
+func (t *Task) arm(d time.Duration) {
+	if t.timer == nil {
+		t.timer = t.clock.NewTimer(d)
+		return
+	}
+	t.timer.Reset(d)
+}
+
+// waitForCredit is called in the middle of a record that expanded to more than the outputs' reserve.
+func (t *Task) waitForCredit() error {
+	for {
+		t.mailbox.serve(true)
+		if t.canceled {
+			return operator.ErrCanceled
+		}
+		if t.drainOutputs() {
+			return nil
+		}
+		start := t.clock.Nanos()
+		t.park(BackPressured, never, func() bool {
+			blocked := !t.drainOutputs()
+			t.flushIdle()
+			return blocked && t.mailbox.calm()
+		})
+		t.waited += t.clock.Nanos() - start
+	}
+}
