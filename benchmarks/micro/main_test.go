@@ -117,8 +117,9 @@ func TestATableSaysWhichAimsAreMissed(t *testing.T) {
 }
 
 func TestAddedLatencyIsOfPairs(t *testing.T) {
+	late := func(nanos int64) latency.Outcome { return latency.Outcome{Late: latency.Quantiles{P50: nanos}} }
 	run := func(engine, bare int64) latencyRun {
-		return latencyRun{latency.Outcome{P50: engine}, latency.Outcome{P50: bare}}
+		return latencyRun{late(engine), late(bare)}
 	}
 	_, _, added := quantiles[0].compare([]latencyRun{run(500_000, 490_000), run(900_000, 700_000), run(630_000, 600_000)})
 	if math.Abs(added.Median-30) > 1e-9 {

@@ -23,13 +23,15 @@ type Order struct {
 	Parallelism int
 }
 
-// Outcome has nanoseconds from the scheduled time of a record to its arrival.
+// Outcome has nanoseconds.
 type Outcome struct {
-	P50     int64 `json:"p50"`
-	P99     int64 `json:"p99"`
-	P999    int64 `json:"p999"`
-	Records int   `json:"records"`
+	// Late is from the scheduled time of a record to its arrival, Way from when the source has made it.
+	Late, Way Quantiles
+	Records   int
 }
+
+// Quantiles of a duration.
+type Quantiles struct{ P50, P99, P999 int64 }
 
 // warmUp is the share of the records, the first ones, that are not counted: tables grow and code is run first there.
 const warmUp = 0.1
@@ -42,8 +44,8 @@ func (o Order) records() int64 { return int64(o.PerSecond * o.Seconds) }
 // event is a record that knows when it was due.
 type event struct {
 	Key, Index int64
-	// Due is a reading of the clock's Nanos.
-	Due int64
+	// Due and Made are readings of the clock's Nanos.
+	Due, Made int64
 }
 
 // source makes events on schedule. A subtask's schedule begins with its first event, which is due when it is made.
@@ -51,25 +53,25 @@ func (o Order) source(c clock.Clock) datagen.Source[event] {
 	return datagen.GenerateWith(o.records(), func(int) func(int64) event {
 		origin, begun := int64(0), false
 		return func(index int64) event {
-			after := int64(float64(index) * 1e9 / o.PerSecond)
+			now, after := c.Nanos(), int64(float64(index)*1e9/o.PerSecond)
 			if !begun {
-				origin, begun = c.Nanos()-after, true
+				origin, begun = now-after, true
 			}
-			return event{Key: index * 7919 % keys, Index: index, Due: origin + after}
+			return event{Key: index * 7919 % keys, Index: index, Due: origin + after, Made: now}
 		}
 	}).Rate(o.PerSecond)
 }
 
 // recorder keeps what one subtask of a sink sees.
 type recorder struct {
-	clock clock.Clock
-	first int64 // the index of the first record that counts
-	late  []int64
+	clock     clock.Clock
+	first     int64 // the index of the first record that counts
+	late, way []int64
 }
 
 // newRecorder has room for all records, so that nothing is allocated while it is measured.
 func (o Order) newRecorder(c clock.Clock) *recorder {
-	return &recorder{clock: c, first: int64(float64(o.records()) * warmUp), late: make([]int64, 0, o.records())}
+	return &recorder{clock: c, first: int64(float64(o.records()) * warmUp), late: make([]int64, 0, o.records()), way: make([]int64, 0, o.records())}
 }
 
 // arrived takes the records of a batch.
@@ -78,15 +80,20 @@ func (r *recorder) arrived(batch []event) {
 	for i := range batch {
 		if batch[i].Index >= r.first {
 			r.late = append(r.late, now-batch[i].Due)
+			r.way = append(r.way, now-batch[i].Made)
 		}
 	}
 }
 
 func outcome(recorders []*recorder) Outcome {
-	var all []int64
+	var late, way []int64
 	for _, r := range recorders {
-		all = append(all, r.late...)
+		late, way = append(late, r.late...), append(way, r.way...)
 	}
-	slices.Sort(all)
-	return Outcome{stats.Quantile(all, 0.5), stats.Quantile(all, 0.99), stats.Quantile(all, 0.999), len(all)}
+	return Outcome{quantiles(late), quantiles(way), len(late)}
+}
+
+func quantiles(of []int64) Quantiles {
+	slices.Sort(of)
+	return Quantiles{stats.Quantile(of, 0.5), stats.Quantile(of, 0.99), stats.Quantile(of, 0.999)}
 }

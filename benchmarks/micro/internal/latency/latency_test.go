@@ -12,8 +12,13 @@ func TestBothSidesSeeEachRecordOnce(t *testing.T) {
 		if measured.Records != 1800 {
 			t.Errorf("%s: %d records count, not 1800", name, measured.Records)
 		}
-		if p := measured; p.P50 <= 0 || p.P99 < p.P50 || p.P999 < p.P99 {
-			t.Errorf("%s: quantiles %+v", name, measured)
+		for _, q := range []Quantiles{measured.Late, measured.Way} {
+			if q.P50 <= 0 || q.P99 < q.P50 || q.P999 < q.P99 {
+				t.Errorf("%s: quantiles %+v", name, q)
+			}
+		}
+		if measured.Way.P50 > measured.Late.P50 {
+			t.Errorf("%s: records are on their way for longer than they are late: %+v", name, measured)
 		}
 	}
 }
