@@ -33,7 +33,7 @@ func NewAggregating[In, Acc, Out any](aggregate Aggregate[In, Acc, Out]) Aggrega
 
 // Add folds value into the current key's accumulator.
 func (a *Aggregating[In, Acc, Out]) Add(value In) {
-	acc, ok := a.acc.Get()
+	acc, ok := a.acc.base()
 	if !ok {
 		acc = a.aggregate.Create()
 	}
@@ -59,9 +59,11 @@ func (a *Aggregating[In, Acc, Out]) describe() (Descriptor, error) {
 	return describe[Acc](KindAggregating)
 }
 
-func (a *Aggregating[In, Acc, Out]) bind(store Store, c Column, d Descriptor) {
-	a.acc.bind(store, c, d)
+func (a *Aggregating[In, Acc, Out]) bind(store Store, c Column, d Descriptor, now func() int64) {
+	a.acc.bind(store, c, d, now)
 }
+
+func (a *Aggregating[In, Acc, Out]) expire() { a.acc.expire() }
 
 func errNoFunction(kind, constructor string) error {
 	return fmt.Errorf("the %s state has no function: make it with state.%s in the factory of its function", kind, constructor)

@@ -21,6 +21,7 @@ const MaxColumns = 16
 //
 // A backend whose storage fails panics with a [*Failure], from any method; the task recovers it.
 type Store interface {
+	Durable
 	// Open declares all states, once and before anything else. It refuses what this backend cannot keep, with an
 	// error that names the state.
 	Open(descriptors []Descriptor) error
@@ -29,6 +30,10 @@ type Store interface {
 	Value(c Column) ValueCell
 	List(c Column) ListCell
 	Map(c Column) MapCell
+	// Scan calls f for some of the keys that have any state, about limit, with that key current, going on where the last
+	// Scan stopped, and reports when it has come to the end; the next call begins anew. f may read and clear state of the current
+	// key, and state may change between calls: keys that are there all the time are visited. No key is current afterwards.
+	Scan(limit int, f func()) (end bool)
 	// Len is the number of keys that have any state.
 	Len() int64
 	// Bytes is the memory held, in bytes.

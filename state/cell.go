@@ -64,7 +64,7 @@ type ListCell interface {
 	Clear()
 }
 
-// MapCell is one map of the current key, from encoded keys to encoded values, in the order of first insertion.
+// MapCell is one map of the current key, from encoded keys to encoded values, in no particular order.
 type MapCell interface {
 	// Get returns the value; the bytes are valid until the next change of any state.
 	Get(key []byte) (value []byte, ok bool)
@@ -74,7 +74,7 @@ type MapCell interface {
 	Remove(key []byte) bool
 	Len() int
 	// Each calls f with each pair until f returns false; the bytes are valid until the next change of any state. f may change the
-	// map: a pair removed before it was reached is not visited, one added is visited.
+	// map: a pair removed before it was reached is not visited, one added may be.
 	Each(f func(key, value []byte) bool)
 	Clear()
 }

@@ -45,8 +45,10 @@ const InlineLimit = 64
 type Descriptor struct {
 	Name string
 	Kind Kind
-	// TTL is how long a value lives after its last change; 0 is for ever.
-	TTL time.Duration
+	// Number stands for the state in snapshots. It is unique in an operator and set by whoever opens its backends.
+	Number uint16
+	// TTL is how long values live.
+	TTL TTL
 	// Inline is the size in bytes of values that the backend keeps as they are in memory; 0 if it keeps them encoded.
 	// Lists and maps are always encoded.
 	Inline int
@@ -56,6 +58,50 @@ type Descriptor struct {
 	KeySchema *schema.Schema
 	// Transcoder turns values between their memory (which is what inline columns hold) and their encoding.
 	Transcoder Transcoder
+}
+
+// TTL is a time to live in processing time.
+type TTL struct {
+	// Duration is how long a value lives after the last access that counts; 0 is for ever.
+	Duration   time.Duration
+	Update     TTLUpdate
+	Visibility TTLVisibility
+	// NoCleanup keeps the background cleaner from what has expired: it is removed when it is read.
+	NoCleanup bool
+}
+
+// TTLUpdate says which accesses prolong a value's life.
+type TTLUpdate uint8
+
+// The update types, Flink's StateTtlConfig.UpdateType.
+const (
+	OnCreateAndWrite TTLUpdate = iota
+	OnReadAndWrite
+)
+
+// String is the name in tags.
+func (u TTLUpdate) String() string {
+	if u == OnReadAndWrite {
+		return "onReadAndWrite"
+	}
+	return "onCreateAndWrite"
+}
+
+// TTLVisibility says whether a value is seen after its time.
+type TTLVisibility uint8
+
+// The visibilities, Flink's StateTtlConfig.StateVisibility.
+const (
+	NeverReturnExpired TTLVisibility = iota
+	ReturnExpiredIfNotCleanedUp
+)
+
+// String is the name in tags.
+func (v TTLVisibility) String() string {
+	if v == ReturnExpiredIfNotCleanedUp {
+		return "returnExpiredIfNotCleanedUp"
+	}
+	return "neverReturnExpired"
 }
 
 // Transcoder is a codec without its type.

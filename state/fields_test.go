@@ -44,7 +44,7 @@ func TestFields(t *testing.T) {
 		ttl    time.Duration
 	}{
 		{"above", KindList, 0, 0},
-		{"seen", KindValue, 1, 24 * time.Hour},
+		{"seen", KindValue, 9, 24 * time.Hour},
 		{"Counts", KindMap, 0, 0},
 		{"Sum", KindReducing, 8, 0},
 		{"Mean", KindAggregating, 16, 0},
@@ -56,7 +56,7 @@ func TestFields(t *testing.T) {
 	}
 	for i, w := range want {
 		d := fields[i].Descriptor
-		if d.Name != w.name || d.Kind != w.kind || d.Inline != w.inline || d.TTL != w.ttl || d.Schema == nil || (d.KeySchema != nil) != (w.kind == KindMap) {
+		if d.Name != w.name || d.Kind != w.kind || d.Inline != w.inline || d.TTL.Duration != w.ttl || d.Schema == nil || (d.KeySchema != nil) != (w.kind == KindMap) {
 			t.Errorf("field %d is %+v, want %+v", i, d, w)
 		}
 	}

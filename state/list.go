@@ -12,6 +12,9 @@ type boundList[T any] struct {
 	encoded []byte
 	// spare is the buffer of a reader that has ended.
 	spare []byte
+	// life is nil if elements live for ever.
+	life  *lifetime
+	check Check
 }
 
 // Add appends one element.
@@ -50,12 +53,20 @@ func (l *List[T]) Update(values []T) {
 func (l *List[T]) Clear() { l.binding().cell.Clear() }
 
 func (b *boundList[T]) add(value T) {
-	b.encoded = b.encode(b.encoded[:0], value)
+	b.encoded = b.encoded[:0]
+	if b.life != nil {
+		b.encoded = appendTime(b.encoded, b.life.now())
+	}
+	b.encoded = b.encode(b.encoded, value)
 	b.cell.Append(b.encoded)
 }
 
 // each works on a copy of each chunk, since the loop's body may change any state.
 func (b *boundList[T]) each(yield func(T) bool) {
+	if b.life != nil {
+		b.eachAlive(yield)
+		return
+	}
 	buffer := b.spare
 	b.spare = nil
 	defer func() { b.spare = buffer }()
@@ -84,6 +95,14 @@ func (l *List[T]) binding() *boundList[T] {
 
 func (l *List[T]) describe() (Descriptor, error) { return describe[T](KindList) }
 
-func (l *List[T]) bind(store Store, c Column, d Descriptor) {
-	l.bound = &boundList[T]{port: port[T]{name: d.Name, codec: codecOf[T](d)}, cell: store.List(c)}
+func (l *List[T]) bind(store Store, c Column, d Descriptor, now func() int64) {
+	l.bound = &boundList[T]{
+		port: port[T]{name: d.Name, codec: codecOf[T](d)}, cell: store.List(c), life: lifetimeOf(d, now), check: NewCheck(d),
+	}
+}
+
+func (l *List[T]) expire() {
+	if b := l.binding(); b.life != nil {
+		b.expire()
+	}
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/weir-stream/weir/api/codec"
 )
 
-// Map is a map from K to V per key, iterated in the order of first insertion. Declare it as an exported field of a
+// Map is a map from K to V per key, iterated in no particular order. Declare it as an exported field of a
 // function; its zero value is ready for that. A map without entries and an absent one are the same.
 type Map[K comparable, V any] struct{ bound *boundMap[K, V] }
 
@@ -15,6 +15,8 @@ type boundMap[K comparable, V any] struct {
 	keys       port[K]
 	values     port[V]
 	key, value []byte
+	// ttl is the cell if values have a time to live.
+	ttl *ttlMap
 }
 
 // Get returns the value of key, and false with the zero V if it has none.
@@ -55,7 +57,7 @@ func (m *Map[K, V]) Len() int { return m.binding().cell.Len() }
 func (m *Map[K, V]) IsEmpty() bool { return m.Len() == 0 }
 
 // All iterates over keys and values. The loop may change the map: a key removed before it was reached is not visited, one
-// added is.
+// added may be.
 func (m *Map[K, V]) All() iter.Seq2[K, V] {
 	b := m.binding()
 	return func(yield func(K, V) bool) {
@@ -114,10 +116,22 @@ func (m *Map[K, V]) describe() (Descriptor, error) {
 	return d, err
 }
 
-func (m *Map[K, V]) bind(store Store, c Column, d Descriptor) {
+func (m *Map[K, V]) bind(store Store, c Column, d Descriptor, now func() int64) {
 	keys, err := codec.ForKey[K]()
 	if err != nil {
 		panic(err) // describe has checked it
 	}
-	m.bound = &boundMap[K, V]{cell: store.Map(c), keys: port[K]{name: d.Name, codec: keys}, values: port[V]{name: d.Name, codec: codecOf[V](d)}}
+	m.bound = &boundMap[K, V]{cell: store.Map(c)}
+	if life := lifetimeOf(d, now); life != nil {
+		m.bound.ttl = &ttlMap{cell: m.bound.cell, lifetime: life}
+		m.bound.cell = m.bound.ttl
+	}
+	m.bound.keys = port[K]{name: d.Name, codec: keys}
+	m.bound.values = port[V]{name: d.Name, codec: codecOf[V](d)}
+}
+
+func (m *Map[K, V]) expire() {
+	if ttl := m.binding().ttl; ttl != nil {
+		ttl.expire()
+	}
 }

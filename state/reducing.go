@@ -12,7 +12,7 @@ func NewReducing[T any](reduce func(a, b T) T) Reducing[T] { return Reducing[T]{
 
 // Add combines value with what the current key has; the first one is kept as it is.
 func (r *Reducing[T]) Add(value T) {
-	if had, ok := r.value.Get(); ok {
+	if had, ok := r.value.base(); ok {
 		value = r.reduce(had, value)
 	}
 	r.value.Set(value)
@@ -31,4 +31,8 @@ func (r *Reducing[T]) describe() (Descriptor, error) {
 	return describe[T](KindReducing)
 }
 
-func (r *Reducing[T]) bind(store Store, c Column, d Descriptor) { r.value.bind(store, c, d) }
+func (r *Reducing[T]) bind(store Store, c Column, d Descriptor, now func() int64) {
+	r.value.bind(store, c, d, now)
+}
+
+func (r *Reducing[T]) expire() { r.value.expire() }

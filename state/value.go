@@ -21,6 +21,8 @@ type boundValue[T any] struct {
 	port[T]
 	cell    ValueCell
 	encoded []byte
+	// ttl is the cell if values have a time to live.
+	ttl *ttlValue
 }
 
 // Get returns the current key's value, and false with the zero T if it has none.
@@ -78,6 +80,31 @@ func (v *Value[T]) load() (value T, ok bool) {
 	return value, true
 }
 
+// base returns what an addition to the value goes on from.
+func (v *Value[T]) base() (value T, ok bool) {
+	b := v.binding()
+	if b.ttl == nil {
+		return v.Get()
+	}
+	if v.cursor != nil {
+		if p := b.ttl.peek(); p != nil {
+			return *(*T)(p), true
+		}
+		return value, false
+	}
+	if encoded, ok := b.ttl.peekBytes(); ok {
+		value, _ = b.decode(encoded)
+		return value, true
+	}
+	return value, false
+}
+
+func (v *Value[T]) expire() {
+	if ttl := v.binding().ttl; ttl != nil {
+		ttl.expire()
+	}
+}
+
 func (v *Value[T]) store(value T) {
 	b := v.binding()
 	if v.cursor != nil {
@@ -98,9 +125,14 @@ func (v *Value[T]) binding() *boundValue[T] {
 
 func (v *Value[T]) describe() (Descriptor, error) { return describe[T](KindValue) }
 
-func (v *Value[T]) bind(store Store, c Column, d Descriptor) {
+func (v *Value[T]) bind(store Store, c Column, d Descriptor, now func() int64) {
 	cell := store.Value(c)
-	*v = Value[T]{bound: &boundValue[T]{port: port[T]{name: d.Name, codec: codecOf[T](d)}, cell: cell}}
+	var ttl *ttlValue
+	if life := lifetimeOf(d, now); life != nil {
+		ttl = &ttlValue{cell: cell, lifetime: life}
+		cell = ttl
+	}
+	*v = Value[T]{bound: &boundValue[T]{port: port[T]{name: d.Name, codec: codecOf[T](d)}, cell: cell, ttl: ttl}}
 	if d.Inline == 0 {
 		return
 	}
@@ -117,7 +149,13 @@ func unbound[T any](kind string) string {
 		"returns, and use it only in the function's methods that are called with a key", kind, *new(T))
 }
 
-func codecOf[T any](d Descriptor) codec.Codec[T] { return d.Transcoder.(transcoder[T]).codec }
+func codecOf[T any](d Descriptor) codec.Codec[T] {
+	t := d.Transcoder
+	if timed, ok := t.(timedTranscoder); ok {
+		t = timed.value
+	}
+	return t.(transcoder[T]).codec
+}
 
 func describe[T any](kind Kind) (Descriptor, error) {
 	values, err := codec.For[T]()

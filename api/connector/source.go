@@ -5,10 +5,8 @@ package connector
 import (
 	"context"
 	"log/slog"
-	"slices"
 
 	"github.com/weir-stream/weir/runtime/clock"
-	"github.com/weir-stream/weir/runtime/element"
 	"github.com/weir-stream/weir/runtime/operator"
 )
 
@@ -23,7 +21,14 @@ type Source[T any] interface {
 	NewReader(ctx ReaderContext) (Reader[T], error)
 }
 
-// ParallelismLimit is a Source that cannot be read by more than so many subtasks at once.
+// Kinded is a Source or a Sink that names its kind of connector, as in "kafka". Operators without a uid are found again in
+// a snapshot by what they are, so the name is stable and is that of no other connector. Without it the Go type stands for the kind.
+type Kinded interface{ Kind() string }
+
+// WatermarkSource is a Source whose readers make watermarks themselves, see Output.Watermark.
+type WatermarkSource interface{ EmitsWatermarks() bool }
+
+// ParallelismLimit is a Source that cannot be read by more than so many subtasks at once; 0 is no limit.
 type ParallelismLimit interface{ MaxReaders() int }
 
 // Split is a part of a source, and how much of it was read. It travels between enumerator and readers and into snapshots.
@@ -96,6 +101,13 @@ type Reader[T any] interface {
 	Close() error
 }
 
+// SplitPauser is a Reader of several splits at once that can leave some of them alone for a while, for the alignment of
+// watermarks. Without it a reader as a whole waits, and only when the slowest of its splits is too far ahead.
+type SplitPauser interface {
+	// PauseSplits has the reader emit nothing of the splits of pause from the next Poll on, and go on with those of resume.
+	PauseSplits(pause, resume []string)
+}
+
 // ReaderContext is what a reader can do.
 type ReaderContext struct {
 	operator.RuntimeContext
@@ -106,57 +118,4 @@ type ReaderContext struct {
 	Wake func()
 	// WakeAt has Poll called again when the clock's Nanos reach nanos. Only the subtask's goroutine may call it.
 	WakeAt func(nanos int64)
-}
-
-// Output takes what a reader emits in one Poll.
-type Output[T any] struct {
-	batch *element.Batch[T]
-	limit int
-}
-
-// NewOutput is for the runtime and for tests of readers: an output into batch with room for limit records.
-func NewOutput[T any](batch *element.Batch[T], limit int) Output[T] {
-	return Output[T]{batch: batch, limit: limit}
-}
-
-// Room is how many more records this Poll may emit.
-func (o *Output[T]) Room() int { return o.limit - len(o.batch.Values) }
-
-// Emit adds a record without an event time.
-func (o *Output[T]) Emit(value T) { o.batch.Append(value, element.NoTimestamp) }
-
-// EmitAt adds a record with its event time in milliseconds since the epoch.
-func (o *Output[T]) EmitAt(value T, timestamp int64) { o.batch.Append(value, timestamp) }
-
-// Extend adds n records without event time, at most Room, and returns them for the caller to fill at once. What they
-// hold before is not defined.
-func (o *Output[T]) Extend(n int) []T {
-	values := o.extend(n)
-	if len(o.batch.Timestamps) > 0 {
-		o.extendTimestamps()
-	}
-	return values
-}
-
-// ExtendAt is Extend for records with event times, in milliseconds since the epoch, which the caller fills likewise.
-func (o *Output[T]) ExtendAt(n int) (values []T, timestamps []int64) {
-	values = o.extend(n)
-	return values, o.extendTimestamps()[len(o.batch.Values)-len(values):]
-}
-
-func (o *Output[T]) extend(n int) []T {
-	from := len(o.batch.Values)
-	to := from + min(n, o.Room())
-	o.batch.Values = slices.Grow(o.batch.Values, to-from)[:to]
-	return o.batch.Values[from:to]
-}
-
-// extendTimestamps gives each record that has no entry in Timestamps one that says so, and returns all of them.
-func (o *Output[T]) extendTimestamps() []int64 {
-	had := len(o.batch.Timestamps)
-	o.batch.Timestamps = slices.Grow(o.batch.Timestamps, len(o.batch.Values)-had)[:len(o.batch.Values)]
-	for i := had; i < len(o.batch.Timestamps); i++ {
-		o.batch.Timestamps[i] = element.NoTimestamp
-	}
-	return o.batch.Timestamps
 }

@@ -211,7 +211,7 @@ func startTapped(t *testing.T, env *Environment) *tappedJob {
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		NewWorker: func(spec embedded.WorkerSpec) (taskmanager.Worker, error) {
 			w.Host = worker.NewHost(worker.Config{
-				Program: spec.Program, Settings: worker.SettingsOf(spec.Configuration), Clock: spec.Clock, Log: spec.Log, Metrics: spec.Metrics,
+				Program: spec.Program, Settings: worker.SettingsOf(spec.Configuration, spec.Program), Clock: spec.Clock, Log: spec.Log, Metrics: spec.Metrics,
 				Report: func(m *message.FromWorker) {
 					if pong := m.GetPong(); pong != nil {
 						w.pongs <- pong.GetToken()

@@ -3,7 +3,6 @@ package stream
 import (
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/operator"
-	"github.com/weir-stream/weir/runtime/operator/keyed"
 	"github.com/weir-stream/weir/runtime/operator/process"
 	"github.com/weir-stream/weir/runtime/operator/transform"
 )
@@ -56,11 +55,9 @@ func CoFlatMapWith[A, B, Out any](c ConnectedStreams[A, B], newFunctions func() 
 
 // CoProcess calls a function on both streams; newFunction makes one for each subtask.
 func CoProcess[A, B, Out any, F CoProcessFunction[A, B, Out]](c ConnectedStreams[A, B], newFunction func() F) DataStream[Out] {
-	if err := process.CheckStateless(newFunction()); err != nil {
-		c.first.env.problem("CoProcess: %w", err)
-	}
 	make := func() operator.CoProcessFunction[A, B, Out] { return newFunction() }
-	_, out := joined[A, B, Out](c.first, c.second, "co process", "Co-Process", process.CoProcess(make))
+	node, out := joined[A, B, Out](c.first, c.second, "co process", "Co-Process", process.CoProcess(make))
+	declarePlain[Out](c.first.env, node, newFunction(), false)
 	return out
 }
 
@@ -82,11 +79,9 @@ func ConnectKeyed[K comparable, A, B any](first KeyedStream[K, A], second KeyedS
 // subtask, and one while the graph is built.
 func KeyedCoProcess[K comparable, A, B, Out any, F KeyedCoProcessFunction[K, A, B, Out]](c ConnectedKeyedStreams[K, A, B], newFunction func() F) DataStream[Out] {
 	make := func() operator.KeyedCoProcessFunction[K, A, B, Out] { return newFunction() }
-	factory := process.KeyedCo(
-		keyed.Stream[K, A]{Selector: c.first.selector, Key: c.first.key},
-		keyed.Stream[K, B]{Selector: c.second.selector, Key: c.second.key}, make)
+	factory := process.KeyedCo(c.first.by(), c.second.by(), make)
 	node, out := joined[A, B, Out](c.first.stream, c.second.stream, "keyed co process", "Keyed Co-Process", factory)
 	node.KeyType = typeName[K]()
-	declareState(c.first.stream.env, node, newFunction())
+	declareKeyed[K, Out](c.first.stream.env, node, newFunction(), false)
 	return out
 }

@@ -81,19 +81,4 @@ func (e customEdge[K, T]) NewWriter(w graph.WriterConfig, channels []any) (excha
 }
 
 // copier copies records through their codec, for pipeline.object-reuse=false.
-func copier[T any]() func(T) T {
-	c, err := codec.For[T]()
-	if err != nil {
-		return func(T) T {
-			panic(fmt.Errorf("pipeline.object-reuse=false copies records through their codec: %w", err))
-		}
-	}
-	var scratch []byte
-	return func(value T) (copied T) {
-		scratch = c.Append(scratch[:0], &value)
-		if _, err := c.Decode(scratch, &copied); err != nil {
-			panic(fmt.Errorf("pipeline.object-reuse=false: copy of a %s: %w", typeName[T](), err))
-		}
-		return copied
-	}
-}
+func copier[T any]() func(T) T { return operator.Copier[T]() }

@@ -7,7 +7,6 @@ import (
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/runtime/operator/keyed"
-	"github.com/weir-stream/weir/runtime/operator/process"
 	"github.com/weir-stream/weir/runtime/operator/rolling"
 	"github.com/weir-stream/weir/state"
 )
@@ -47,27 +46,6 @@ func stateful[K comparable, In, Out any](s KeyedStream[K, In], kind, name string
 	node := out.parts[0].node
 	node.KeyType = typeName[K]()
 	return node, out
-}
-
-// declareState finds the states of a function, so that they are known when the job is submitted.
-func declareState(env *Environment, node *graph.StreamNode, function any) {
-	fields, err := state.Fields(function)
-	if err != nil {
-		env.problem("operator %q: %w", node.Name, err)
-		return
-	}
-	for _, field := range fields {
-		node.State = append(node.State, field.Descriptor)
-	}
-}
-
-// Process calls a function for each record, with the state of the record's key. NewFunction makes one for each subtask,
-// and one while the graph is built, from which the names and types of its state are learned.
-func Process[K comparable, In, Out any, F KeyedProcessFunction[K, In, Out]](s KeyedStream[K, In], newFunction func() F) DataStream[Out] {
-	make := func() operator.KeyedProcessFunction[K, In, Out] { return newFunction() }
-	node, out := stateful[K, In, Out](s, "keyed process", "Keyed Process", process.Keyed(s.by(), make))
-	declareState(s.stream.env, node, newFunction())
-	return out
 }
 
 // Emission says when a rolling aggregate emits.

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"os"
 	"time"
 
 	"github.com/weir-stream/weir/api/stream/internal/console"
@@ -11,6 +12,7 @@ import (
 	"github.com/weir-stream/weir/runtime/embedded"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/ident"
+	"github.com/weir-stream/weir/runtime/memory"
 	"github.com/weir-stream/weir/runtime/message"
 	"github.com/weir-stream/weir/runtime/metrics"
 )
@@ -26,6 +28,8 @@ type localJob struct {
 }
 
 func (j *localJob) start(ctx context.Context, around launch.Surroundings) (_ launch.Job, err error) {
+	// The process is the job's: its collector keeps to what the container, or half of the machine, allows.
+	memory.Apply(memory.Detect(os.DirFS("/")).GoMemory())
 	j.registry = metrics.NewRegistry(around.Clock, func(problem string) { around.Log.Warn("metrics", "problem", problem) })
 	j.cluster, err = embedded.Start(j.settings, embedded.Options{Clock: around.Clock, Log: around.Log, Metrics: j.registry})
 	if err != nil {

@@ -1,10 +1,13 @@
 package stream
 
 import (
+	"reflect"
+	"strings"
+
 	"github.com/weir-stream/weir/api/connector"
+	"github.com/weir-stream/weir/runtime/config"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/operator"
-	"github.com/weir-stream/weir/runtime/operator/process"
 	"github.com/weir-stream/weir/runtime/operator/sink"
 	"github.com/weir-stream/weir/runtime/operator/source"
 	"github.com/weir-stream/weir/runtime/operator/transform"
@@ -16,29 +19,38 @@ type (
 	Collector[T any] = operator.Collector[T]
 	// RuntimeContext is what a function knows of where it runs.
 	RuntimeContext = operator.RuntimeContext
-	// ProcessContext is what a process function knows of the record at hand.
-	ProcessContext = operator.ProcessContext
-	// KeyedContext is a ProcessContext with the record's key.
-	KeyedContext[K any] = operator.KeyedContext[K]
-	// ProcessFunction works on each record of a stream without keys.
-	ProcessFunction[In, Out any] = operator.ProcessFunction[In, Out]
-	// KeyedProcessFunction works on each record of a keyed stream, with state of its key.
-	KeyedProcessFunction[K, In, Out any] = operator.KeyedProcessFunction[K, In, Out]
-	// CoProcessFunction works on the records of two streams.
-	CoProcessFunction[In1, In2, Out any] = operator.CoProcessFunction[In1, In2, Out]
-	// KeyedCoProcessFunction works on the records of two streams that are keyed alike.
-	KeyedCoProcessFunction[K, In1, In2, Out any] = operator.KeyedCoProcessFunction[K, In1, In2, Out]
 )
 
-// From reads a source.
-func From[T any](env *Environment, src connector.Source[T]) DataStream[T] {
+// From reads a source. With a strategy its records get event times and watermarks, for each split of the source by itself;
+// without one they keep the event times that the source gives, and there are no watermarks but those that it makes itself. The
+// end of a bounded source is the end of event time in any case.
+func From[T any](env *Environment, src connector.Source[T], strategy ...WatermarkStrategy[T]) DataStream[T] {
+	var watermarks WatermarkStrategy[T]
+	switch len(strategy) {
+	case 0:
+	case 1:
+		watermarks = strategy[0]
+	default:
+		env.problem("source %q: %d watermark strategies: give one", src.Name(), len(strategy))
+	}
+	if err := watermarks.Err(); err != nil {
+		env.problem("source %q: %w", src.Name(), err)
+		watermarks = WatermarkStrategy[T]{}
+	}
+	own, ok := src.(connector.WatermarkSource)
 	node := env.add(&graph.StreamNode{
-		Name: src.Name(), Kind: "source", Role: graph.Source, Bounded: src.Bounded(), OutType: typeName[T](), NewCopy: copier[T],
-		Factory:       source.Operator(src),
-		NewEnumerator: connector.EnumeratorFactory(src.NewEnumerator),
+		Name: src.Name(), Kind: connectorKind("source", src), Role: graph.Source, Bounded: src.Bounded(), OutType: typeName[T](), NewCopy: copier[T],
+		Factory:         source.WithWatermarks(src, watermarks, config.Get(env.settings, config.AutoWatermarkInterval)),
+		NewEnumerator:   connector.EnumeratorFactory(src.NewEnumerator),
+		EmitsWatermarks: watermarks.EmitsWatermarks() || ok && own.EmitsWatermarks(),
 	})
-	if limit, ok := src.(connector.ParallelismLimit); ok && limit.MaxReaders() == 1 {
-		node.Parallelism, node.FixedParallelism = 1, true
+	if limit, ok := src.(connector.ParallelismLimit); ok {
+		switch n := limit.MaxReaders(); {
+		case n == 1:
+			node.Parallelism, node.FixedParallelism = 1, true
+		case n > 1:
+			node.ParallelismLimit = n
+		}
 	}
 	return streamOf[T](env, node)
 }
@@ -46,11 +58,25 @@ func From[T any](env *Environment, src connector.Source[T]) DataStream[T] {
 // To writes a stream to a sink. Without To, or a function that ends in it, a program does nothing.
 func To[T any](s DataStream[T], snk connector.Sink[T]) DataSink {
 	node := s.env.add(&graph.StreamNode{
-		Name: snk.Name(), Kind: "sink", Role: graph.Sink, InTypes: []string{typeName[T]()},
+		Name: snk.Name(), Kind: connectorKind("sink", snk), Role: graph.Sink, InTypes: []string{typeName[T]()},
 		Factory: sink.Operator(snk),
 	})
 	s.connect(node, 0)
 	return DataSink{s.env, node}
+}
+
+// connectorKind is the stable name of what a source or a sink does, as in "source kafka": operators without a uid are found again by
+// it. For a connector that does not say, its Go type stands, without type parameters.
+func connectorKind(role string, connected any) string {
+	if k, ok := connected.(connector.Kinded); ok {
+		return role + " " + k.Kind()
+	}
+	t := reflect.TypeOf(connected)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	name, _, _ := strings.Cut(t.Name(), "[")
+	return role + " " + t.PkgPath() + "." + name
 }
 
 // DataSink is the end of a stream.
@@ -139,14 +165,4 @@ func FlatMap[In, Out any](s DataStream[In], function func(in In, out Collector[O
 // FlatMapWith is FlatMap with a function for each subtask.
 func FlatMapWith[In, Out any](s DataStream[In], newFunction func() func(in In, out Collector[Out]) error) DataStream[Out] {
 	return transformed[In, Out](s, "flat map", "Flat Map", transform.FlatMap(newFunction))
-}
-
-// ProcessEach calls a process function on a stream without keys; newFunction makes one for each subtask. For keyed
-// streams see Process.
-func ProcessEach[In, Out any, F ProcessFunction[In, Out]](s DataStream[In], newFunction func() F) DataStream[Out] {
-	if err := process.CheckStateless(newFunction()); err != nil {
-		s.env.problem("ProcessEach: %w", err)
-	}
-	make := func() operator.ProcessFunction[In, Out] { return newFunction() }
-	return transformed[In, Out](s, "process", "Process", process.Process(make))
 }

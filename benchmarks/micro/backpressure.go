@@ -6,9 +6,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/weir-stream/weir/benchmarks/micro/internal/child"
+	"github.com/weir-stream/weir/benchmarks/internal/child"
+	"github.com/weir-stream/weir/benchmarks/internal/stats"
 	"github.com/weir-stream/weir/benchmarks/micro/internal/pressure"
-	"github.com/weir-stream/weir/benchmarks/micro/internal/stats"
 )
 
 func init() {

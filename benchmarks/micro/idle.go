@@ -9,9 +9,9 @@ import (
 	"github.com/weir-stream/weir/api/connectors/datagen"
 	"github.com/weir-stream/weir/api/connectors/discard"
 	"github.com/weir-stream/weir/api/stream"
-	"github.com/weir-stream/weir/benchmarks/micro/internal/child"
-	"github.com/weir-stream/weir/benchmarks/micro/internal/resident"
-	"github.com/weir-stream/weir/benchmarks/micro/internal/stats"
+	"github.com/weir-stream/weir/benchmarks/internal/child"
+	"github.com/weir-stream/weir/benchmarks/internal/resident"
+	"github.com/weir-stream/weir/benchmarks/internal/stats"
 	"github.com/weir-stream/weir/runtime/config"
 	"github.com/weir-stream/weir/runtime/embedded"
 )

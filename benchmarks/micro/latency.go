@@ -5,9 +5,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/weir-stream/weir/benchmarks/micro/internal/child"
+	"github.com/weir-stream/weir/benchmarks/internal/child"
+	"github.com/weir-stream/weir/benchmarks/internal/stats"
 	"github.com/weir-stream/weir/benchmarks/micro/internal/latency"
-	"github.com/weir-stream/weir/benchmarks/micro/internal/stats"
 )
 
 func init() {

@@ -19,7 +19,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/weir-stream/weir/benchmarks/micro/internal/child"
+	"github.com/weir-stream/weir/benchmarks/internal/child"
 )
 
 // options are the flags.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/weir-stream/weir/benchmarks/micro/internal/stats"
+	"github.com/weir-stream/weir/benchmarks/internal/stats"
 )
 
 // startupAim is in milliseconds.

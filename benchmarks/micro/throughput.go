@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/weir-stream/weir/benchmarks/micro/internal/child"
+	"github.com/weir-stream/weir/benchmarks/internal/child"
+	"github.com/weir-stream/weir/benchmarks/internal/stats"
 	"github.com/weir-stream/weir/benchmarks/micro/internal/jobs"
-	"github.com/weir-stream/weir/benchmarks/micro/internal/stats"
 )
 
 func init() { roles["case"] = child.Role(jobs.Run) }

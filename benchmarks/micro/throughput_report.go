@@ -8,7 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/weir-stream/weir/benchmarks/micro/internal/stats"
+	"github.com/weir-stream/weir/benchmarks/internal/stats"
 )
 
 // throughput is what the cases were measured at.

@@ -115,6 +115,9 @@ func (l *loader) set(o declared, e entry) {
 		l.problems = append(l.problems, badValue(e.key, e.text, e.origin, err))
 		return
 	}
+	if note := o.note(e.text); note != "" {
+		l.notice(e.key, "%s: %s (%s): %s", e.key, e.text, e.origin, note)
+	}
 	l.values[o.Key()] = Setting{option: o, value: value}
 }
 

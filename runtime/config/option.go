@@ -17,6 +17,7 @@ type Option[T any] struct {
 	key, doc    string
 	section     Section
 	deprecated  []string
+	notes       map[string]string
 	def         func() T
 	defaultText string // replaces the default in the documentation, where the default is not one value
 	kind        kind[T]
@@ -61,6 +62,8 @@ type declared interface {
 	parseAny(text string) (any, error)
 	check(value any) error
 	text(value any) string
+	// note is what a user should know of a value written in this way, or "".
+	note(text string) string
 }
 
 // info is what the documentation says of an option.
@@ -124,6 +127,19 @@ func declareIn[T any](s *optionSet, section Section, key string, def T, k kind[T
 	o := &Option[T]{set: s, key: key, doc: doc, section: section, kind: k, def: func() T { return def }}
 	s.add(key, erase(o))
 	return o
+}
+
+// noting has a notice given when the value is written as text, another name of a value.
+func (o *Option[T]) noting(text, note string) *Option[T] {
+	if o.notes == nil {
+		o.notes = map[string]string{}
+	}
+	o.notes[text] = note
+	return o
+}
+
+func (o *Option[T]) note(text string) string {
+	return o.notes[strings.ToLower(strings.TrimSpace(text))]
 }
 
 // replaces names older keys of the option, which are accepted with a notice.

@@ -85,6 +85,10 @@ var (
 		"Neighbouring operators run in one task and pass batches by direct call where the partitioning allows it.").
 		replaces("pipeline.operator-chaining")
 
+	AutoWatermarkInterval = declare(Pipeline, "pipeline.auto-watermark-interval", 200*time.Millisecond, duration(),
+		"How often, in processing time, watermarks follow from what was read so far, and idleness is looked at. 0 does neither: "+
+			"only punctuated watermarks are left, and the one at the end of bounded input.")
+
 	JobName = declare(Pipeline, "pipeline.name", "", text(),
 		"Name of the job in REST, logs and metrics.").
 		computed(func() string { return "" }, "the name given to stream.Main")
@@ -163,13 +167,27 @@ var (
 // StateBackend is where keyed state lives.
 type StateBackend string
 
-// StateBackendHashMap keeps all state in memory.
-const StateBackendHashMap StateBackend = "hashmap"
+// The state backends.
+const (
+	// StateBackendHashMap keeps all state in memory.
+	StateBackendHashMap StateBackend = "hashmap"
+	// StateBackendPebble keeps what is used in memory and the rest in Pebble, a store in local files.
+	StateBackendPebble StateBackend = "pebble"
+)
 
-// StateBackendType is the option that chooses the backend.
-var StateBackendType = declare(StateData, "state.backend.type", StateBackendHashMap, enum([]StateBackend{StateBackendHashMap}, nil),
-	"Where keyed state lives: `hashmap` keeps it in memory.").
-	replaces("state.backend")
+// Options of keyed state.
+var (
+	// StateBackendType chooses the backend.
+	StateBackendType = declare(StateData, "state.backend.type", StateBackendHashMap,
+		enum([]StateBackend{StateBackendHashMap, StateBackendPebble}, map[string]StateBackend{"rocksdb": StateBackendPebble}),
+		"Where keyed state lives: `hashmap` keeps it in memory; `pebble` keeps what is used in memory, within its share of the process's memory, and the rest in local files. `rocksdb` means `pebble`.").
+		replaces("state.backend").
+		noting("rocksdb", "Weir has no RocksDB; pebble, which is like it, takes its place. Write pebble")
+
+	// TemporaryDirectories are where local files go.
+	TemporaryDirectories = declare(StateData, "io.tmp.dirs", "", text(),
+		"The folder in which state that does not fit into memory is kept while a job runs. By default the system's folder for temporary files.")
+)
 
 // contradictions finds pairs of valid values that do not go together.
 func contradictions(c Configuration) []Problem {

@@ -34,7 +34,7 @@ type ender interface{ Closed() <-chan struct{} }
 
 func newHost(spec WorkerSpec) (taskmanager.Worker, error) {
 	return worker.NewHost(worker.Config{
-		Program: spec.Program, Settings: worker.SettingsOf(spec.Configuration), Clock: spec.Clock, Log: spec.Log,
+		Program: spec.Program, Settings: worker.SettingsOf(spec.Configuration, spec.Program), Clock: spec.Clock, Log: spec.Log,
 		Metrics: spec.Metrics, Report: spec.Report,
 	}), nil
 }

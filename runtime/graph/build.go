@@ -127,7 +127,7 @@ func (b *builder) vertexOrder(nodes []*node) []*node {
 func summarize(descriptors []state.Descriptor) []StateSummary {
 	var summaries []StateSummary
 	for _, d := range descriptors {
-		summaries = append(summaries, StateSummary{Name: d.Name, Kind: d.Kind.String(), TTL: d.TTL, Schema: d.Schema, KeySchema: d.KeySchema})
+		summaries = append(summaries, StateSummary{Name: d.Name, Kind: d.Kind.String(), TTL: d.TTL.Duration, Schema: d.Schema, KeySchema: d.KeySchema})
 	}
 	return summaries
 }

@@ -35,12 +35,12 @@ type Options struct {
 // kind and what it reads. Sources that nothing reads are left out.
 //
 // The error joins everything found wrong at the first step that finds something: an empty program, one without a
-// sink, cycles, a uid that occurs twice, parallelism that is out of bounds or does not fit a forward edge, and record
+// sink, cycles, a uid that occurs twice, event time where there is none, parallelism that is out of bounds or does not fit a forward edge, and record
 // types that cannot be sent to another task. It names operators; the caller, who knows where the program came from,
 // names the job.
 func Compile(g *StreamGraph, o Options) (*JobGraph, error) {
 	p, err := readProgram(g, o)
-	for _, step := range []func() error{p.resolveParallelism, p.resolvePartitioning, p.resolveSlotSharing, p.identify, p.chain} {
+	for _, step := range []func() error{p.checkEventTime, p.resolveParallelism, p.resolvePartitioning, p.resolveSlotSharing, p.identify, p.chain} {
 		if err != nil {
 			break
 		}

@@ -44,7 +44,7 @@ var variants = []struct {
 		diff: `operator "Count": its state is "count" in the plan and "n" in the worker`},
 	{name: "state kind", change: func(s *sketch) { s.Nodes[2].State[0].Kind = state.KindReducing },
 		diff: `its kind of state count is "ValueState" in the plan and "ReducingState"`},
-	{name: "state TTL", change: func(s *sketch) { s.Nodes[2].State[1].TTL = time.Minute },
+	{name: "state TTL", change: func(s *sketch) { s.Nodes[2].State[1].TTL.Duration = time.Minute },
 		diff: `its TTL of state seen is "1h0m0s" in the plan and "1m0s"`},
 	{name: "state schema", change: func(s *sketch) { s.Nodes[2].State[0].Schema = stringSchema() },
 		diff: `its schema of state count is "int64 `},

@@ -19,8 +19,15 @@ func (p *program) resolveParallelism() error {
 			continue
 		case n.FixedParallelism:
 			n.parallelism = 1
+		case n.ParallelismLimit > 0 && n.Parallelism > n.ParallelismLimit:
+			wrong.add("operator %q can have a parallelism of %d at most, but %d is set: lower it, and put stream.Rebalance behind it to spread its records",
+				n.name, n.ParallelismLimit, n.Parallelism)
+			continue
 		case n.parallelism == 0:
 			n.parallelism = max(p.options.DefaultParallelism, 1)
+			if n.ParallelismLimit > 0 {
+				n.parallelism = min(n.parallelism, n.ParallelismLimit)
+			}
 		}
 		n.maxParallelism = n.MaxParallelism
 		if n.maxParallelism == 0 {

@@ -19,7 +19,7 @@ func withState() change {
 		n.KeyType, n.InTypes, n.OutType = "string", []string{"string"}, "main.Count"
 		n.State = []state.Descriptor{
 			{Name: "count", Kind: state.KindValue, Schema: int64Schema()},
-			{Name: "seen", Kind: state.KindMap, TTL: time.Hour, Schema: int64Schema(), KeySchema: stringSchema()},
+			{Name: "seen", Kind: state.KindMap, TTL: state.TTL{Duration: time.Hour}, Schema: int64Schema(), KeySchema: stringSchema()},
 			{Name: "point", Kind: state.KindList, Schema: schema.New(schema.Value, &schema.Type{
 				Kind: schema.Struct, Name: "Point", Fields: []schema.Field{{Name: "X", Type: &schema.Type{Kind: schema.Int32}}},
 			})},

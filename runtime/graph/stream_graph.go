@@ -80,6 +80,9 @@ type StreamNode struct {
 	// FixedParallelism is set where the operator cannot run in parallel (a collection source): Parallelism is then 1,
 	// also where it is 0, and any other is refused.
 	FixedParallelism bool
+	// ParallelismLimit, if not 0, is the highest parallelism the operator can have (a source with so many parts): the
+	// job's default is cut down to it, and a higher one that the program sets is refused.
+	ParallelismLimit int
 	// SlotSharingGroup is inherited from the inputs where empty ("default" at sources).
 	SlotSharingGroup string
 	Chaining         ChainingStrategy
@@ -87,10 +90,21 @@ type StreamNode struct {
 	Inputs []*StreamEdge
 	// Bounded is set on sources that end.
 	Bounded bool
+	// EmitsWatermarks is set on operators that make watermarks: sources with a strategy or with watermarks of their own,
+	// and those that assign timestamps and watermarks in the middle of a stream.
+	EmitsWatermarks bool
+	// NeedsWatermarks is set on operators that do nothing without event time, such as windows in it. Compile refuses them
+	// where no operator before them makes watermarks.
+	NeedsWatermarks bool
+	// NeverEnds, if not empty, says what of the operator would go on for ever once event time has ended. Compile refuses it
+	// where all sources before it are bounded.
+	NeverEnds string
 
 	// InTypes and OutType name the Go types of the records, for the fingerprint and for messages.
 	InTypes []string
 	OutType string
+	// SideTypes names the record types of the side outputs that the program reads or emits to, by tag.
+	SideTypes map[string]string
 	// KeyType and State describe the keyed state; KeyType is empty for an operator without a key.
 	KeyType string
 	State   []state.Descriptor

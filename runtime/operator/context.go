@@ -3,7 +3,9 @@ package operator
 import (
 	"context"
 	"log/slog"
+	"math"
 
+	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/clock"
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/metrics"
@@ -37,6 +39,40 @@ type Context struct {
 
 	// Task is the subtask that the operator runs in.
 	Task Task
+	// CallAt asks for a call of OnProcessingTime once the wall clock has reached a time in milliseconds since the epoch. Each
+	// call replaces the one before; NoCall takes it back. It is for operators that are Timed, and called by the subtask's goroutine.
+	CallAt func(at int64)
+	// Interrupt is looked at between two records of a batch, see there.
+	Interrupt Interrupt
+
+	// Restored is what the operator's state was when the run that this one goes on from was snapshotted: one for each
+	// subtask that it had then, in their order. It is nil for a start without state. Operators that are Stateful read
+	// it in Open and take what is theirs: the entries of KeyGroups, their share of the lists.
+	Restored []*snapshot.Operator
+	// StateMemory is how many bytes of memory the operator's keyed state may take in this subtask, for backends
+	// that can put state elsewhere; 0 is no bound. StateFolder is where they may do so: it is empty, theirs alone, and
+	// removed when the subtask has ended. Pebble keeps its files in memory if it is "".
+	StateMemory int64
+	StateFolder string
+}
+
+// NoCall is the time at which no call is wanted, see Context.CallAt.
+const NoCall = int64(math.MaxInt64)
+
+// Now is the processing time in milliseconds since the epoch.
+func (c *Context) Now() int64 { return c.Clock.Now().UnixMilli() }
+
+// Timed is an Operator that wants to be called at times of the processing-time clock, see Context.CallAt.
+type Timed interface {
+	// OnProcessingTime says that the clock has reached now, which is at or after the time asked for. No call is
+	// pending when it is called.
+	OnProcessingTime(now int64) error
+}
+
+// Stateful is an Operator with state that outlives the attempt.
+type Stateful interface {
+	// Snapshot returns the state of the operator between two records. Context.Restored gives it back.
+	Snapshot() (*snapshot.Operator, error)
 }
 
 // Task is what an operator may ask of its subtask.
@@ -45,6 +81,13 @@ type Task interface {
 	Wake()
 	// WakeAt has the subtask look again at a time of the clock. Only the subtask's goroutine calls it.
 	WakeAt(nanos int64)
+	// Do has run called by the subtask's goroutine, between two slices of its work. Any goroutine may call it.
+	Do(run func())
+	// Await returns when done does, which is called whenever the subtask is woken and leaves nothing changed where it
+	// returns false a second time. Meanwhile the subtask does what is urgent; the error says that it is canceled. It is
+	// for an operator that can neither go on nor return, at the end of its input above all, and only the subtask's
+	// goroutine calls it.
+	Await(done func() bool) error
 	// SendToCoordinator sends bytes to the operator's coordinator (a source's enumerator) without waiting.
 	SendToCoordinator(operator ident.OperatorID, event []byte)
 }

@@ -137,9 +137,13 @@ type Base[Out any] struct {
 	Next Input[Out]
 }
 
-// NewBase emits to the main output.
+// NewBase emits to the main output. Events go to the side outputs too.
 func NewBase[Out any](ctx *Context, out Outputs) Base[Out] {
-	return Base[Out]{Ctx: ctx, Next: Join[Out](out.Main, out.NewCopy)}
+	next := Join[Out](out.Main, out.NewCopy)
+	if len(out.Side) > 0 {
+		next = besideMain(next, out.Side)
+	}
+	return Base[Out]{Ctx: ctx, Next: next}
 }
 
 // Emit counts a batch and hands it on.

@@ -1,14 +1,12 @@
 package operator
 
-import "github.com/weir-stream/weir/runtime/element"
-
 // ProcessFunction works on each record of a stream without keys.
 type ProcessFunction[In, Out any] interface {
 	Process(ctx *ProcessContext, in In, out Collector[Out]) error
 }
 
 // KeyedProcessFunction works on each record of a keyed stream, with state of the record's key. State is declared as
-// exported fields of the function's struct (state.Value and so on).
+// exported fields of the function's struct (state.Value and so on). A function that has timers is a TimerFunction too.
 type KeyedProcessFunction[K, In, Out any] interface {
 	Process(ctx *KeyedContext[K], in In, out Collector[Out]) error
 }
@@ -19,10 +17,46 @@ type CoProcessFunction[In1, In2, Out any] interface {
 	Process2(ctx *ProcessContext, in In2, out Collector[Out]) error
 }
 
-// KeyedCoProcessFunction works on the records of two streams that are keyed alike and share the state of a key.
+// KeyedCoProcessFunction works on the records of two streams that are keyed alike and share the state and timers of a key.
+// A function that has timers is a TimerFunction too.
 type KeyedCoProcessFunction[K, In1, In2, Out any] interface {
 	Process1(ctx *KeyedContext[K], in In1, out Collector[Out]) error
 	Process2(ctx *KeyedContext[K], in In2, out Collector[Out]) error
+}
+
+// BroadcastProcessFunction works on the records of a stream, beside a second one each record of which goes to every subtask:
+// rules, for instance. What it keeps of the second is in fields of type state.Broadcast, which Process only reads.
+type BroadcastProcessFunction[In, B, Out any] interface {
+	Process(ctx *ProcessContext, in In, out Collector[Out]) error
+	// ProcessBroadcast must do the same in every subtask, since the broadcast state of all of them has to be equal.
+	ProcessBroadcast(ctx *BroadcastContext, in B, out Collector[Out]) error
+}
+
+// KeyedBroadcastProcessFunction is a BroadcastProcessFunction whose first stream is keyed: Process has state of the
+// record's key. A function that has timers is a TimerFunction too.
+type KeyedBroadcastProcessFunction[K, In, B, Out any] interface {
+	Process(ctx *KeyedContext[K], in In, out Collector[Out]) error
+	// ProcessBroadcast must leave equal broadcast state in every subtask. It has no key, but reaches the state of all
+	// keys of its subtask through KeyedBroadcastContext.ApplyToKeyedState.
+	ProcessBroadcast(ctx *KeyedBroadcastContext[K], in B, out Collector[Out]) error
+}
+
+// ProcessJoinFunction works on each pair of records that an interval join has found.
+type ProcessJoinFunction[L, R, Out any] interface {
+	Process(ctx *JoinContext, left L, right R, out Collector[Out]) error
+}
+
+// CoGroupFunction works on the records that two streams have in a window of a key, each time it fires; either side may be
+// empty. The slices are valid during the call.
+type CoGroupFunction[K, L, R, Out any] interface {
+	CoGroup(ctx *WindowContext[K], left []L, right []R, out Collector[Out]) error
+}
+
+// TimerFunction is a function on a keyed stream that registers timers, see KeyedContext.
+type TimerFunction[K, Out any] interface {
+	// OnTimer is called for each timer of a key once its time has come, with the state of that key. What it emits has
+	// the time of an event-time timer, and none for a timer of processing time.
+	OnTimer(ctx *OnTimerContext[K], out Collector[Out]) error
 }
 
 // Opener is a function that prepares itself before the first record.
@@ -44,66 +78,4 @@ type Finisher[Out any] interface {
 // state of each key through KeyedContext.ForEachKey.
 type KeyedFinisher[K, Out any] interface {
 	Finish(ctx *KeyedContext[K], out Collector[Out]) error
-}
-
-// ProcessContext is what a process function knows of the record at hand. It is valid during the call.
-type ProcessContext struct {
-	RuntimeContext
-	timestamp int64
-}
-
-// NewProcessContext is for operators.
-func NewProcessContext(ctx *Context) *ProcessContext {
-	return &ProcessContext{RuntimeContext: ctx.Runtime(), timestamp: element.NoTimestamp}
-}
-
-// At points the context at a record.
-func (c *ProcessContext) At(timestamp int64) { c.timestamp = timestamp }
-
-// Timestamp is the record's event time in milliseconds since the epoch, and false if it has none.
-func (c *ProcessContext) Timestamp() (int64, bool) {
-	return c.timestamp, c.timestamp != element.NoTimestamp
-}
-
-// KeyedContext is what a function on a keyed stream knows of the record at hand. It is valid during the call.
-type KeyedContext[K any] struct {
-	ProcessContext
-	key    K
-	hasKey bool
-	each   func(func(K) bool)
-}
-
-// NewKeyedContext is for operators; each visits all keys that have state, with that key current.
-func NewKeyedContext[K any](ctx *Context, each func(func(K) bool)) *KeyedContext[K] {
-	return &KeyedContext[K]{ProcessContext: *NewProcessContext(ctx), each: each}
-}
-
-// AtKey points the context at a record with a key.
-func (c *KeyedContext[K]) AtKey(key K, timestamp int64) {
-	c.key, c.hasKey, c.timestamp = key, true, timestamp
-}
-
-// LeaveKey says that no key is current.
-func (c *KeyedContext[K]) LeaveKey() { c.hasKey, c.timestamp = false, element.NoTimestamp }
-
-// Key is the key of the record at hand. It panics in Open, Close and outside of ForEachKey in Finish, where there is none.
-func (c *KeyedContext[K]) Key() K {
-	if !c.hasKey {
-		panic("no key is current here: use Key in Process, or inside of ForEachKey")
-	}
-	return c.key
-}
-
-// ForEachKey calls f for each key that has any state, with the state of that key current, until f returns false. The
-// order is unspecified. f may read, set and clear that state. It is meant for Finish: it visits every key of the subtask.
-func (c *KeyedContext[K]) ForEachKey(f func(key K) bool) {
-	before, had, at := c.key, c.hasKey, c.timestamp
-	if had {
-		panic("ForEachKey cannot be used while a record is being processed: use it in Finish")
-	}
-	c.each(func(key K) bool {
-		c.AtKey(key, element.NoTimestamp)
-		return f(key)
-	})
-	c.key, c.hasKey, c.timestamp = before, had, at
 }

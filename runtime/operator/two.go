@@ -8,6 +8,8 @@ type Two[Out any] struct {
 	marks [2]int64
 	idle  [2]bool
 	out   int64
+	// OnWatermark, if set, does what event time causes, before the watermark is passed on.
+	OnWatermark func(at int64) error
 }
 
 // NewTwo emits to the main output.
@@ -73,6 +75,11 @@ func (t *Two[Out]) raise(at int64) error {
 		return nil
 	}
 	t.out = at
+	if t.OnWatermark != nil {
+		if err := t.OnWatermark(at); err != nil {
+			return err
+		}
+	}
 	return t.Watermark(at)
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
+	"strconv"
 
 	"github.com/weir-stream/weir/network/exchange"
 	"github.com/weir-stream/weir/runtime/clock"
@@ -53,6 +55,11 @@ type Settings struct {
 	Limits        exchange.Limits
 	ObjectReuse   bool
 	Backend       string
+	// StateMemory is how many bytes the keyed state of each operator may take in memory, for backends that can spill;
+	// 0 is no bound. StateFolder is an empty folder of this attempt, where they spill to; it is made and removed by
+	// whoever made the task. In memory if empty.
+	StateMemory int64
+	StateFolder string
 }
 
 // New builds a task. Nothing runs before Open.
@@ -77,6 +84,7 @@ func (t *Task) build() (err error) {
 	if err != nil {
 		return err
 	}
+	t.calls = newCalls(len(t.spec.Vertex.Operators))
 	if t.chain, err = buildChain(&t.spec, t.operatorContext, writers); err != nil {
 		return err
 	}
@@ -130,7 +138,7 @@ func (t *Task) buildInputs() error {
 	return nil
 }
 
-func (t *Task) operatorContext(op *graph.ChainedOperator) *operator.Context {
+func (t *Task) operatorContext(link int, op *graph.ChainedOperator) *operator.Context {
 	v, execution := t.spec.Vertex, t.spec.Execution
 	group := t.spec.Metrics.Child(metrics.LevelOperator,
 		metrics.Variable{Name: metrics.OperatorID, Value: op.ID.String()}, metrics.Variable{Name: metrics.OperatorName, Value: op.Name})
@@ -149,10 +157,22 @@ func (t *Task) operatorContext(op *graph.ChainedOperator) *operator.Context {
 		RecordsOut:   group.Counter("numRecordsOut"),
 		Accumulators: t.spec.Accumulators,
 		Task:         t,
+		CallAt:       func(at int64) { t.calls.set(link, at) },
+		Interrupt:    operator.Interrupt{Waiting: &t.mailbox.urgent, Serve: t.serveUrgent},
+		StateMemory:  t.spec.Settings.StateMemory,
+		StateFolder:  t.stateFolder(link),
 	}
 }
 
 // SendToCoordinator implements operator.Task.
 func (t *Task) SendToCoordinator(op ident.OperatorID, event []byte) {
 	t.spec.SendToCoordinator(t.spec.Execution, op, event)
+}
+
+// stateFolder is where the operator of a link may keep state.
+func (t *Task) stateFolder(link int) string {
+	if t.spec.Settings.StateFolder == "" {
+		return ""
+	}
+	return filepath.Join(t.spec.Settings.StateFolder, strconv.Itoa(link))
 }

@@ -41,7 +41,7 @@ type link struct {
 
 // buildChain makes the operators from tail to head, since each is given what stands behind it. Writers has the
 // operator.Input[T] that leads into each outgoing edge, by the edge's index.
-func buildChain(spec *Spec, contexts func(*graph.ChainedOperator) *operator.Context, writers map[int]any) (chain, error) {
+func buildChain(spec *Spec, contexts func(link int, op *graph.ChainedOperator) *operator.Context, writers map[int]any) (chain, error) {
 	operators := spec.Vertex.Operators
 	c := chain{links: make([]link, len(operators))}
 	at := make(map[*graph.ChainedOperator]int, len(operators))
@@ -60,7 +60,7 @@ func buildChain(spec *Spec, contexts func(*graph.ChainedOperator) *operator.Cont
 		if !spec.Settings.ObjectReuse {
 			out.NewCopy = op.Node.NewCopy
 		}
-		ctx := contexts(op)
+		ctx := contexts(i, op)
 		var instance operator.Instance
 		err := guarded(ctx, func() (err error) {
 			instance, err = op.Node.Factory(ctx, out)

@@ -69,9 +69,8 @@ func (t *Task) arm(d time.Duration) {
 // waitForCredit is called in the middle of a record that expanded to more than the outputs' reserve.
 func (t *Task) waitForCredit() error {
 	for {
-		t.mailbox.serve(true)
-		if t.canceled {
-			return operator.ErrCanceled
+		if err := t.serveUrgent(); err != nil {
+			return err
 		}
 		if t.drainOutputs() {
 			return nil
@@ -84,4 +83,13 @@ func (t *Task) waitForCredit() error {
 		})
 		t.waited += t.clock.Nanos() - start
 	}
+}
+
+// serveUrgent is called in the middle of a batch.
+func (t *Task) serveUrgent() error {
+	t.mailbox.serve(true)
+	if t.canceled {
+		return operator.ErrCanceled
+	}
+	return nil
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // mailbox carries actions to the goroutine that drives the task, which runs them between two slices of work. Urgent
-// ones also run while a user's function waits for credit, in the middle of a record, so they must leave operators alone.
+// ones also run between two records of a batch, and while a user's function waits for credit in the middle of one, so
+// they must leave operators alone.
 type mailbox struct {
 	wake func()
 	// waiting and urgent count actions, to be looked at without the lock; urgent ones are in both.

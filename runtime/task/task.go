@@ -58,6 +58,7 @@ type Task struct {
 	inbox   *exchange.Inbox
 
 	chain   chain
+	calls   calls
 	gates   []*gate
 	inputs  []input
 	outputs []exchange.Output
@@ -91,7 +92,8 @@ func (t *Task) WakeAt(nanos int64) { t.deadline = min(t.deadline, nanos) }
 // Do has run called by the goroutine that drives the task, between two slices of work. Any goroutine may call it.
 func (t *Task) Do(run func()) { t.mailbox.put(false, run) }
 
-// DoUrgently is Do for an action that leaves the operators alone: it also runs while a user's function waits for credit.
+// DoUrgently is Do for an action that leaves the operators alone: it also runs between two records of a slice, and while a
+// user's function waits for credit.
 func (t *Task) DoUrgently(run func()) { t.mailbox.put(true, run) }
 
 // Cancel ends the task soon. User code is told through its context. Any goroutine may call it, at any time.
@@ -190,6 +192,10 @@ func (t *Task) run() (reason Reason, err error) {
 		if !free {
 			t.flushIdle()
 			return BackPressured, nil
+		}
+		t.deadline = never
+		if err := t.callDue(); err != nil {
+			return 0, err
 		}
 		worked, err := t.step()
 		if err != nil {

@@ -162,6 +162,7 @@ func (c *coordinator) start(factory connector.EnumeratorFactory, state []byte) e
 // close ends the coordinator after what it is doing.
 func (c *coordinator) close() {
 	c.stop()
+	c.leaveAll()
 	c.loop.stopAfter(func() {
 		defer c.host.running.Done()
 		if c.enumerator == nil {
@@ -205,6 +206,7 @@ func (c *coordinator) subtaskGone(m *message.SubtaskGone) {
 	c.do(func() error {
 		if r := c.reader(int(m.GetSubtask())); r.attempt == m.GetAttempt() {
 			r.attached = false
+			c.leave(int(m.GetSubtask()))
 		}
 		return nil
 	})
@@ -256,6 +258,12 @@ func (c *coordinator) serveEarly(subtask int, attempt int32) error {
 }
 
 func (c *coordinator) request(m *message.SubtaskToCoordinator) error {
+	if report, ok, err := source.DecodeReport(m.GetEvent()); ok {
+		if err == nil {
+			c.align(int(m.GetExecution().GetSubtask()), report)
+		}
+		return err
+	}
 	if err := source.DecodeRequest(m.GetEvent()); err != nil {
 		return err
 	}
@@ -314,6 +322,12 @@ func (h *Host) toSubtask(m *message.CoordinatorToSubtask) error {
 	t := h.tasks[execution]
 	if t == nil || t.task == nil {
 		return nil
+	}
+	if limit, ok, err := source.DecodeLimit(m.GetEvent()); ok {
+		if err == nil {
+			t.task.Align(limit)
+		}
+		return err
 	}
 	splits, more, err := source.DecodeAssign(m.GetEvent())
 	if err != nil {

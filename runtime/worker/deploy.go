@@ -69,9 +69,13 @@ func (h *Host) build(execution ident.ExecutionID, t *hosted, d *message.Deploy) 
 	if vertex == nil || execution.Job != h.config.Program.ID {
 		return nil, nil, fmt.Errorf("deployment of %s: this worker's program has no such vertex", execution)
 	}
+	settings, err := h.state.of(execution, vertex)
+	if err != nil {
+		return nil, nil, err
+	}
 	accumulators := new(accumulator.Set)
 	spec := task.Spec{
-		Execution: execution, JobName: h.config.Program.Name, Vertex: vertex, Settings: h.config.Settings,
+		Execution: execution, JobName: h.config.Program.Name, Vertex: vertex, Settings: settings,
 		Clock: h.config.Clock, Log: h.config.Log, Accumulators: accumulators,
 		Metrics: h.config.Metrics.Child(metrics.LevelTask,
 			metrics.Variable{Name: metrics.TaskID, Value: vertex.ID.String()},
@@ -216,6 +220,9 @@ func (h *Host) end(execution ident.ExecutionID, t *hosted, err error, accumulato
 	}
 	h.report(&message.FromWorker{Body: &message.FromWorker_TaskState{TaskState: t.final}})
 	t.task = nil
+	if err := h.state.ended(execution); err != nil {
+		h.config.Log.Warn("local state was not removed", "subtask", execution, "error", err)
+	}
 	h.dropChannels(execution, t.state)
 }
 

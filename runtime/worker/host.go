@@ -14,13 +14,15 @@ import (
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/message"
 	"github.com/weir-stream/weir/runtime/metrics"
+	"github.com/weir-stream/weir/runtime/operator/watermark"
 	"github.com/weir-stream/weir/runtime/task"
 )
 
 // Config is what a host is made of.
 type Config struct {
 	// Program is the compiled job with its factories.
-	Program  *graph.JobGraph
+	Program *graph.JobGraph
+	// Settings are those of all tasks. StateFolder is where the host makes a folder for their local state.
 	Settings task.Settings
 	Clock    clock.Clock
 	Log      *slog.Logger
@@ -42,10 +44,13 @@ type Host struct {
 	epoch        uint64
 	tasks        map[ident.ExecutionID]*hosted
 	coordinators map[ident.OperatorID]*coordinator
-	channels     map[channelKey]any
-	closing      bool
-	closed       chan struct{}
-	running      sync.WaitGroup
+	// groups are the sources that wait for each other.
+	groups   watermark.Groups
+	channels map[channelKey]any
+	state    localState
+	closing  bool
+	closed   chan struct{}
+	running  sync.WaitGroup
 }
 
 // hosted is a subtask's attempt. Attempts that have ended stay, with how they ended, so that a repeated message is
@@ -69,6 +74,7 @@ func NewHost(config Config) *Host {
 	h := &Host{
 		config: config, tasks: map[ident.ExecutionID]*hosted{}, coordinators: map[ident.OperatorID]*coordinator{},
 		channels: map[channelKey]any{}, closed: make(chan struct{}),
+		state: newLocalState(config.Settings),
 	}
 	h.loop = startLoop()
 	return h
@@ -154,6 +160,9 @@ func (h *Host) startClosing() {
 	}
 	h.loop.stopAfter(func() {
 		h.running.Wait()
+		if err := h.state.close(); err != nil {
+			h.config.Log.Warn("local state was not removed", "error", err)
+		}
 		close(h.closed)
 	})
 }

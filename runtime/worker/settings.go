@@ -5,11 +5,12 @@ import (
 
 	"github.com/weir-stream/weir/network/exchange"
 	"github.com/weir-stream/weir/runtime/config"
+	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/task"
 )
 
-// SettingsOf reads what concerns tasks from a job's configuration.
-func SettingsOf(c config.Configuration) task.Settings {
+// SettingsOf reads what concerns the tasks of a program from the job's configuration.
+func SettingsOf(c config.Configuration, program *graph.JobGraph) task.Settings {
 	s := task.Settings{
 		SliceNanos:    config.Get(c, config.BatchDuration).Nanoseconds(),
 		SliceRecords:  config.Get(c, config.BatchMaxRecords),
@@ -26,6 +27,10 @@ func SettingsOf(c config.Configuration) task.Settings {
 	s.Limits.MinRecords = min(s.Limits.MinRecords, s.Limits.MaxRecords)
 	if config.Get(c, config.BufferTimeoutEnabled) {
 		s.BufferTimeout = config.Get(c, config.BufferTimeout).Nanoseconds()
+	}
+	if s.Backend == string(config.StateBackendPebble) {
+		s.StateMemory = StateMemory(program)
+		s.StateFolder = config.Get(c, config.TemporaryDirectories)
 	}
 	return s
 }

@@ -17,7 +17,12 @@ type suite[K comparable] struct {
 	codec codec.Key[K]
 	// key gives distinct keys for distinct i.
 	key func(i int) K
+	// hash is Keys.Hash.
+	hash func(keys []K, hashes []uint64)
 }
+
+// suiteGroups are the key groups of the backends.
+var suiteGroups = keygroup.Range{First: 4, Last: 11}
 
 // function has a handle of each kind, for flat and for encoded values.
 type function struct {
@@ -53,17 +58,29 @@ type subject[K comparable] struct {
 	f       *function
 	keys    []K
 	hashes  []uint64
-	random  *rand.Rand
+	source  *rand.Rand
+	// kinds are those of the states by number.
+	kinds []state.Kind
 }
 
 // The column of function.Count.
 const countColumn = state.Column(0)
 
-// open makes a backend and n keys of its groups; spoil, unless nil, changes their hashes.
-func (s *suite[K]) open(t *testing.T, n int, spoil func(uint64) uint64) *subject[K] {
+// collide gives all keys the same lower half of their hashes.
+func collide[K any](keys state.Keys[K]) state.Keys[K] {
+	return state.Keys[K]{Codec: keys.Codec, Hash: func(of []K, hashes []uint64) {
+		_ = keys.HashesOf(of, hashes)
+		for i := range hashes {
+			hashes[i] = hashes[i]&^0xffff_ffff | 0xbeef
+		}
+	}}
+}
+
+// open makes a backend and n keys of its groups.
+func (s *suite[K]) open(t *testing.T, n int) *subject[K] {
 	t.Helper()
-	groups := keygroup.Range{First: 4, Last: 11}
-	backend, err := s.make(s.codec, groups, maxParallelism)
+	keys := state.Keys[K]{Codec: s.codec, Hash: s.hash}
+	backend, err := s.make(keys, suiteGroups, maxParallelism)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,26 +90,26 @@ func (s *suite[K]) open(t *testing.T, n int, spoil func(uint64) uint64) *subject
 		t.Fatal(err)
 	}
 	var descriptors []state.Descriptor
-	for _, field := range fields {
-		descriptors = append(descriptors, field.Descriptor)
+	var kinds []state.Kind
+	for i := range fields {
+		fields[i].Descriptor.Number = uint16(i)
+		descriptors = append(descriptors, fields[i].Descriptor)
+		kinds = append(kinds, fields[i].Descriptor.Kind)
 	}
 	if err := backend.Open(descriptors); err != nil {
 		t.Fatal(err)
 	}
 	for i, field := range fields {
-		field.Bind(backend, state.Column(i))
+		field.Bind(backend, state.Column(i), nil)
 	}
-	sub := &subject[K]{t: t, backend: backend, f: f, random: rand.New(rand.NewSource(7))}
+	sub := &subject[K]{t: t, backend: backend, f: f, kinds: kinds, source: rand.New(rand.NewSource(7))}
 	for i := 0; len(sub.keys) < n; i++ {
 		key, hash := []K{s.key(i)}, []uint64{0}
-		if bad := s.codec.Hash(key, hash); bad >= 0 {
-			t.Fatalf("key %v is refused", key[0])
+		if err := keys.HashesOf(key, hash); err != nil {
+			t.Fatal(err)
 		}
-		if !groups.Contains(keygroup.Group(hash[0], maxParallelism)) {
+		if !suiteGroups.Contains(keygroup.Group(hash[0], maxParallelism)) {
 			continue
-		}
-		if spoil != nil {
-			hash[0] = spoil(hash[0])
 		}
 		sub.keys, sub.hashes = append(sub.keys, key[0]), append(sub.hashes, hash[0])
 	}
@@ -103,7 +120,7 @@ func (s *suite[K]) open(t *testing.T, n int, spoil func(uint64) uint64) *subject
 // batch draws keys, possibly several times the same.
 func (s *subject[K]) batch(n int) (indexes []int, keys []K, hashes []uint64) {
 	for range n {
-		i := s.random.Intn(len(s.keys))
+		i := s.source.Intn(len(s.keys))
 		indexes, keys, hashes = append(indexes, i), append(keys, s.keys[i]), append(hashes, s.hashes[i])
 	}
 	return indexes, keys, hashes

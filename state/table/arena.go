@@ -19,6 +19,10 @@ type arena struct {
 	open  [sizeClasses]int32
 	count [sizeClasses]int32
 	bytes int64
+	// live is the bytes of the blocks that are given out.
+	live int64
+	// spare, unless nil, is shared with other arenas, which use each other's pages.
+	spare *spares
 }
 
 type page struct {
@@ -68,6 +72,7 @@ func (a *arena) alloc(n int) ref {
 	if class == ownPage {
 		number := a.newPage(class, (n+smallPage-1)&^(smallPage-1))
 		a.pages[number].used = 1
+		a.live += int64(len(a.pages[number].memory))
 		return ref(number) << 16
 	}
 	number := a.open[class]
@@ -89,6 +94,7 @@ func (a *arena) alloc(n int) ref {
 		p.fresh += size
 	}
 	p.used++
+	a.live += int64(size)
 	if p.full(size) {
 		a.unlink(number)
 	}
@@ -102,9 +108,11 @@ func (a *arena) free(r ref) {
 	number, offset := int32(r>>16), int32(r&0xffff)
 	p := &a.pages[number]
 	if p.class == ownPage {
+		a.live -= int64(len(p.memory))
 		a.drop(number)
 		return
 	}
+	a.live -= int64(classBytes(p.class))
 	wasFull := p.full(int32(classBytes(p.class)))
 	*(*int32)(unsafe.Pointer(&p.memory[offset])) = p.free
 	p.free = offset
@@ -144,18 +152,29 @@ func (a *arena) newPage(class int32, size int) int32 {
 		number = int32(len(a.pages))
 		a.pages = append(a.pages, page{})
 	}
-	a.pages[number] = page{memory: pageMemory(size), class: class, free: noBlock}
+	a.pages[number] = page{memory: a.pageMemory(size), class: class, free: noBlock}
 	a.bytes += int64(size)
 	return number
 }
 
 // pageMemory is aligned for words, which bytes from make are not promised to be.
-func pageMemory(size int) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(make([]uint64, size/8)))), size)
+func (a *arena) pageMemory(size int) []byte {
+	var words []uint64
+	if a.spare != nil {
+		words = a.spare.take(size / 8)
+	}
+	if words == nil {
+		words = make([]uint64, size/8)
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), size)
 }
 
 func (a *arena) drop(number int32) {
-	a.bytes -= int64(len(a.pages[number].memory))
+	memory := a.pages[number].memory
+	a.bytes -= int64(len(memory))
+	if a.spare != nil {
+		a.spare.put(unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(memory))), len(memory)/8))
+	}
 	a.pages[number] = page{}
 	a.unused = append(a.unused, number)
 }

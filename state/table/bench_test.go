@@ -126,7 +126,7 @@ func valueDescriptor(name string) state.Descriptor {
 
 func intTables(tb testing.TB) (tables [2]*Table[int64]) {
 	for i := range tables {
-		tables[i] = New(wordKeys{}, halfRanges[i], 128)
+		tables[i] = New(state.Keys[int64]{Codec: wordKeys{}}, halfRanges[i], 128)
 		if err := tables[i].Open([]state.Descriptor{valueDescriptor("count")}); err != nil {
 			tb.Fatal(err)
 		}
@@ -277,7 +277,7 @@ func feedWords(n, total int, f func(half int, words []string, hashes []uint64)) 
 
 func wordTables(tb testing.TB) (tables [2]*Table[string]) {
 	for i := range tables {
-		tables[i] = New(textKeys{}, halfRanges[i], 128)
+		tables[i] = New(state.Keys[string]{Codec: textKeys{}}, halfRanges[i], 128)
 		if err := tables[i].Open([]state.Descriptor{valueDescriptor("count")}); err != nil {
 			tb.Fatal(err)
 		}
@@ -344,7 +344,7 @@ func BenchmarkHandle(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					fields[0].Bind(tables[i], 0)
+					fields[0].Bind(tables[i], 0, nil)
 				}
 				f := func(h int, keys []int64, hashes []uint64) {
 					t, count := tables[h], &counts[h].Count

@@ -19,7 +19,9 @@ type core struct {
 	cursor  state.Cursor
 	// keyBytes is the distance of the header from the start of an entry.
 	keyBytes uintptr
-	current  current
+	// entryBytes is the size of an entry.
+	entryBytes uintptr
+	current    current
 	// emptied says that the current entry has lost its last column; it is removed when the cursor leaves it, because
 	// state that is cleared is often set again at once.
 	emptied bool
@@ -41,6 +43,10 @@ type column struct {
 	offset  uintptr // from the header
 	words   int
 	present uint64
+	// number, transcoder and check are for snapshots.
+	number     uint16
+	transcoder state.Transcoder
+	check      state.Check
 }
 
 const (

@@ -54,11 +54,8 @@ func (t *Table[K]) eachOf(s *segment, mask uint64, f func(key K) bool) bool {
 
 func (t *Table[K]) visit(s *segment, at spot, f func(key K) bool) bool {
 	words := unsafe.Slice((*uint64)(at.entry), t.packer.words)
-	key, err := t.packer.unpack(words, t.longKey)
-	if err != nil {
-		panic(&state.Failure{Action: "decode a key of", Cause: err})
-	}
-	t.key[0], t.at = key, -1
+	key := t.unpacked(words)
+	t.key[0], t.at = key, alone
 	t.current = current{wordKey{words: &words[0]}, t.index.leading(s, at.entry), true}
 	t.cursor.Entry = unsafe.Add(at.entry, t.keyBytes)
 	return f(key)

@@ -111,6 +111,23 @@ func (ix *index) each(s *segment) iter.Seq2[unsafe.Pointer, uint64] {
 	}
 }
 
+// group visits the entries in use of a group, which is counted from the first of this index.
+func (ix *index) group(group int) iter.Seq[unsafe.Pointer] {
+	return func(yield func(unsafe.Pointer) bool) {
+		for at := group << ix.depth; at < (group+1)<<ix.depth; {
+			s := ix.segments[at]
+			if s.n > 0 {
+				for entry := range ix.each(s) {
+					if !yield(entry) {
+						return
+					}
+				}
+			}
+			at += 1 << (ix.depth - s.depth)
+		}
+	}
+}
+
 // canSplit reports whether splitting a full segment helps, and its price is in proportion: keys whose hashes are made to agree
 // must not blow up the directory.
 func (ix *index) canSplit(s *segment) bool {
@@ -201,7 +218,7 @@ func (ix *index) left(old *segment) span {
 		}
 	}
 	ix.bytes -= int64(gone.size)
-	ix.spare.put(old.block, ix.bytes)
+	ix.spare.put(old.block)
 	return gone
 }
 
@@ -216,17 +233,26 @@ func (ix *index) allocate(buckets int) []uint64 {
 	return make([]uint64, words)
 }
 
-// spares keeps some of the blocks that were given up, since a growing table soon wants one of the same size.
+// spares keeps some of the blocks that were given up, since a growing table soon wants one of the same size, and so does the
+// next of many small tables that share them.
 type spares struct {
 	blocks [][]uint64
 	bytes  int64
+	// inUse is the bytes of the blocks of those who share this.
+	inUse int64
+	// At most so many blocks are kept, and so many bytes: a part of those in use, and some more.
+	most, part, some int64
 }
 
-// put keeps a block, as long as the spare ones are a small part of the memory held.
-func (s *spares) put(block []uint64, held int64) {
+// newSpares is for one table.
+func newSpares() *spares { return &spares{most: 32, part: 16} }
+
+// put keeps a block that is not in use any more.
+func (s *spares) put(block []uint64) {
+	s.inUse -= int64(len(block)) * 8
 	s.blocks = append(s.blocks, block)
 	s.bytes += int64(len(block)) * 8
-	for len(s.blocks) > 0 && (s.bytes > held/16 || len(s.blocks) > 32) {
+	for len(s.blocks) > 0 && (s.bytes > s.inUse/s.part+s.some || int64(len(s.blocks)) > s.most) {
 		s.bytes -= int64(len(s.blocks[0])) * 8
 		copy(s.blocks, s.blocks[1:])
 		s.blocks[len(s.blocks)-1] = nil
@@ -234,7 +260,9 @@ func (s *spares) put(block []uint64, held int64) {
 	}
 }
 
+// take returns a block that is as it was left, nil if there is none of that size. Either way the size is in use now.
 func (s *spares) take(words int) []uint64 {
+	s.inUse += int64(words) * 8
 	for i := len(s.blocks) - 1; i >= 0; i-- {
 		if block := s.blocks[i]; len(block) == words {
 			last := len(s.blocks) - 1

@@ -39,7 +39,7 @@ type index struct {
 	empty []uint64
 	// watched are addresses of entries that must not survive the entries' moving; those that would become void.
 	watched []unsafe.Pointer
-	spare   spares
+	spare   *spares
 	// steady keeps segments from shrinking, while they are being visited.
 	steady bool
 	// counts are buffers of move.
@@ -90,11 +90,11 @@ type layout struct {
 	keyWords, stride, hashWord, hashShift int
 }
 
-func newIndex(l layout) *index {
+func newIndex(l layout, spare *spares) *index {
 	groups, stride := l.groups, l.stride
 	ix := &index{
 		firstGroup: uint64(l.firstGroup), maxGroups: uint64(l.maxGroups), keyWords: l.keyWords, stride: stride,
-		hashOffset: uintptr(l.hashWord) * 8, hashShift: uintptr(l.hashShift),
+		hashOffset: uintptr(l.hashWord) * 8, hashShift: uintptr(l.hashShift), spare: spare,
 	}
 	ix.perBucket, ix.bucketBytes = bucketOf(stride)
 	ix.empty = make([]uint64, ix.blockWords(1))
@@ -259,13 +259,19 @@ func (ix *index) remove(entry unsafe.Pointer, hash uint64) {
 
 // leading returns a hash that leads to an entry of a segment: the upper half is the least one of its group.
 func (ix *index) leading(s *segment, entry unsafe.Pointer) uint64 {
-	group := ix.firstGroup + uint64(s.group)
-	return (group<<32+ix.maxGroups-1)/ix.maxGroups<<32 | uint64(ix.hash(entry))
+	return ix.upper(s.group)<<32 | uint64(ix.hash(entry))
 }
 
-// held is the memory of blocks and directory in bytes.
+// upper is the least upper half of the hashes of a group, which is counted from the first of this index.
+func (ix *index) upper(group int) uint64 {
+	return ((ix.firstGroup+uint64(group))<<32 + ix.maxGroups - 1) / ix.maxGroups
+}
+
+func (ix *index) groups() int { return len(ix.directory) >> ix.depth }
+
+// held is the memory of blocks and directory in bytes, without spare blocks.
 func (ix *index) held() int64 {
-	return ix.bytes + ix.spare.bytes + int64(cap(ix.directory))*placeBytes
+	return ix.bytes + int64(cap(ix.directory))*placeBytes
 }
 
 func distance(from, to, slots uint64) uint64 {

@@ -51,7 +51,7 @@ func (p *packer[K]) pack(keys []K, hashes []uint64, b *batch) {
 	n := len(keys)
 	b.hashes = hashes[:n]
 	if cap(b.words) < n*p.words {
-		b.words = make([]uint64, n*p.words, max(2*n, 1024)*p.words)
+		b.words = make([]uint64, n*p.words, (2*n+14)*p.words)
 	}
 	b.words, b.copies = b.words[:n*p.words], b.copies[:0]
 	if len(b.longs) > 0 {
@@ -139,4 +139,14 @@ func (p *packer[K]) unpack(words []uint64, longBytes func([]uint64) []byte) (K, 
 	binary.LittleEndian.PutUint64(short[:], words[0])
 	binary.LittleEndian.PutUint64(short[8:], words[1])
 	return p.codec.FromView(short[:words[1]>>longKeyShift])
+}
+
+// view is unpack for a key that is used only as long as the entry stays where it is: texts are not copied.
+func (p *packer[K]) view(words []uint64, longBytes func([]uint64) []byte) (key K, err error) {
+	if p.texts && isLong(words[1]) {
+		long := longBytes(words)
+		*(*string)(unsafe.Pointer(&key)) = unsafe.String(unsafe.SliceData(long), len(long))
+		return key, nil
+	}
+	return p.unpack(words, longBytes)
 }

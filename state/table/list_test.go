@@ -11,7 +11,7 @@ import (
 // TestListReplacedWhileRead has another value take the place of the chunk at which a reader stands, and a new list that of the
 // list's first chunk.
 func TestListReplacedWhileRead(t *testing.T) {
-	table := New(wordKeys{}, keygroup.Range{First: 0, Last: 0}, 1)
+	table := New(state.Keys[int64]{Codec: wordKeys{}}, keygroup.Range{First: 0, Last: 0}, 1)
 	err := table.Open([]state.Descriptor{
 		state.Describe("list", state.KindList, textKeys{}),
 		state.Describe("a", state.KindValue, textKeys{}),

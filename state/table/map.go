@@ -44,8 +44,8 @@ type pairs struct {
 
 type walk struct{ owner, next ref }
 
-func newPairs() pairs {
-	return pairs{index: newIndex(layout{groups: pairGroups, maxGroups: pairGroups, keyWords: 1, stride: 16})}
+func newPairs(spare *spares) pairs {
+	return pairs{index: newIndex(layout{groups: pairGroups, maxGroups: pairGroups, keyWords: 1, stride: 16}, spare)}
 }
 
 func (m *mapCell) head(r ref) *mapHead { return (*mapHead)(m.core.arena.address(r)) }

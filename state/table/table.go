@@ -4,9 +4,9 @@ package table
 
 import (
 	"fmt"
+	"slices"
 	"unsafe"
 
-	"github.com/weir-stream/weir/api/codec"
 	"github.com/weir-stream/weir/state"
 	"github.com/weir-stream/weir/state/keygroup"
 )
@@ -15,54 +15,76 @@ import (
 type Table[K any] struct {
 	core
 	packer packer[K]
+	named  state.Keys[K]
 	groups keygroup.Range
 	// maxGroups is the job's number of key groups.
 	maxGroups int
-	// prepared is the batch of the last Prepare, batched that of an Upsert, single that of a Seek.
-	prepared, batched, single batch
-	keys                      []K
-	key                       [1]K
-	hash                      [1]uint64
-	// at is the position of the current key in keys, -1 if it is key.
-	at int
+	// whole says that the index does not divide its entries by key group.
+	whole bool
+	// prepared is the batch of the last Prepare, single that of a Seek, batched that of an Upsert under way.
+	prepared, single batch
+	batched          *batch
+	keys             []K
+	key              [1]K
+	hash             [1]uint64
+	// at is the position of the current key in keys, alone or lazy otherwise.
+	at   int
+	scan scanning
 }
+
+const (
+	// alone says that the current key is in key, lazy that it is where current says.
+	alone = -1 - iota
+	lazy
+)
 
 var _ state.Backend[string] = (*Table[string])(nil)
 
 // New returns a table for the keys of the given groups, of maxParallelism in all.
-func New[K any](keys codec.Key[K], groups keygroup.Range, maxParallelism int) *Table[K] {
-	t := &Table[K]{packer: newPacker(keys), groups: groups, maxGroups: maxParallelism}
+func New[K any](keys state.Keys[K], groups keygroup.Range, maxParallelism int) *Table[K] {
+	t := &Table[K]{packer: newPacker(keys.Codec), named: keys, groups: groups, maxGroups: maxParallelism, batched: new(batch)}
 	t.form = t.packer.form
 	t.keyBytes = uintptr(t.packer.words * 8)
 	return t
 }
 
-// Open lays out the entries. It refuses a time to live.
+// Open lays out the entries.
 func (t *Table[K]) Open(descriptors []state.Descriptor) error {
 	if len(descriptors) > state.MaxColumns {
 		return fmt.Errorf("%d states in one operator, at most %d are possible: put values that belong together into one struct", len(descriptors), state.MaxColumns)
 	}
+	t.layOut(descriptors)
+	groups := layout{firstGroup: int(t.groups.First), groups: t.groups.Size(), maxGroups: t.maxGroups}
+	t.open(groups, newSpares())
+	return nil
+}
+
+// layOut places the columns in an entry.
+func (t *Table[K]) layOut(descriptors []state.Descriptor) {
 	offset := uintptr(headerBytes)
 	for i, d := range descriptors {
-		if d.TTL != 0 {
-			return fmt.Errorf("state %q: the hashmap backend does not expire state yet: remove ttl=%s", d.Name, d.TTL)
-		}
 		words := 1
 		if d.Inline > 0 {
 			words = (d.Inline + 7) / 8
 		}
-		t.columns = append(t.columns, column{name: d.Name, kind: d.Kind, inline: d.Inline > 0, offset: offset, words: words, present: 1 << i})
+		t.columns = append(t.columns, column{
+			name: d.Name, kind: d.Kind, inline: d.Inline > 0, offset: offset, words: words, present: 1 << i,
+			number: d.Number, transcoder: d.Transcoder, check: state.NewCheck(d),
+		})
 		offset += uintptr(words * 8)
-		if d.Kind == state.KindMap && t.pairs.index == nil {
-			t.pairs = newPairs()
-		}
 	}
+	t.entryBytes = t.keyBytes + offset
+}
+
+// open makes the indexes of entries, in the groups of a layout, and of the maps' pairs.
+func (t *Table[K]) open(l layout, spare *spares) {
 	t.cursor.Epoch = 1 << 16 // so that the header of an entry in use is never 0
-	t.index = newIndex(layout{
-		firstGroup: int(t.groups.First), groups: t.groups.Size(), maxGroups: t.maxGroups,
-		keyWords: t.packer.words, stride: int(t.keyBytes + offset), hashWord: t.packer.words, hashShift: hashShift,
-	})
-	return nil
+	l.keyWords, l.hashWord, l.hashShift = t.packer.words, t.packer.words, hashShift
+	l.stride = int(t.entryBytes)
+	t.index = newIndex(l, spare)
+	if slices.ContainsFunc(t.columns, func(c column) bool { return c.kind == kindMap }) {
+		t.pairs = newPairs(spare)
+	}
 }
 
 // Value gives access to a column of values.
@@ -151,7 +173,7 @@ func (t *Table[K]) seek(i int) {
 func (t *Table[K]) Seek(key K, hash uint64) {
 	t.leave()
 	t.key[0], t.hash[0] = key, hash
-	t.at = -1
+	t.at = alone
 	t.packer.pack(t.key[:], t.hash[:], &t.single)
 	t.current = current{t.single.key(0, t.packer.words), hash, true}
 	if entry := t.find(t.current.key, hash); entry != nil {
@@ -167,7 +189,19 @@ func (t *Table[K]) CurrentKey() K {
 	if t.at >= 0 {
 		return t.keys[t.at]
 	}
+	if t.at == lazy {
+		t.key[0], t.at = t.unpacked(unsafe.Slice(t.current.key.words, t.packer.words)), alone
+	}
 	return t.key[0]
+}
+
+// unpacked returns the key in an entry's words.
+func (t *Table[K]) unpacked(words []uint64) K {
+	key, err := t.packer.unpack(words, t.longKey)
+	if err != nil {
+		panic(&state.Failure{Action: "decode a key of", Cause: err})
+	}
+	return key
 }
 
 // Upsert finds or creates the entries of a batch.
@@ -177,8 +211,8 @@ func (t *Table[K]) Upsert(c state.Column, keys []K, hashes []uint64, cells []uns
 		panic(wrongHalf(col, "encoded"))
 	}
 	t.leave()
-	t.packer.pack(keys, hashes, &t.batched)
-	t.upsert(col, &t.batched, cells, fresh)
+	t.packer.pack(keys, hashes, t.batched)
+	t.upsert(col, t.batched, cells, fresh)
 }
 
 // Len is the number of keys.
@@ -191,7 +225,9 @@ func (t *Table[K]) Len() int64 {
 }
 
 // Bytes is the memory of entries, arenas and directories.
-func (t *Table[K]) Bytes() int64 {
+func (t *Table[K]) Bytes() int64 { return t.held() + t.index.spare.bytes }
+
+func (t *Table[K]) held() int64 {
 	n := t.index.held() + t.arena.held()
 	if t.pairs.index != nil {
 		n += t.pairs.index.held()

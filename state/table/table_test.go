@@ -54,7 +54,7 @@ func TestMemoryPerKey(t *testing.T) {
 // TestSplitInBatch inserts batches that are large enough for segments to grow and split in their middle, in which every
 // key stands twice: both must have the one cell.
 func TestSplitInBatch(t *testing.T) {
-	table := New(wordKeys{}, keygroup.Range{First: 0, Last: 0}, 1)
+	table := New(state.Keys[int64]{Codec: wordKeys{}}, keygroup.Range{First: 0, Last: 0}, 1)
 	if err := table.Open([]state.Descriptor{valueDescriptor("count")}); err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields[0].Bind(tables[0], 0)
+	fields[0].Bind(tables[0], 0, nil)
 	var ints counter[int64]
 	var texts counter[string]
 	var s stream[int64]
@@ -188,7 +188,7 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 // after many bits.
 func TestAlikeHashesDoNotBlowUpTheDirectory(t *testing.T) {
 	for bits, n := range map[int]int{32: 2500, 20: 6000, 14: 6000} {
-		table := New(wordKeys{}, keygroup.Range{First: 0, Last: 127}, 128)
+		table := New(state.Keys[int64]{Codec: wordKeys{}}, keygroup.Range{First: 0, Last: 127}, 128)
 		if err := table.Open([]state.Descriptor{valueDescriptor("count")}); err != nil {
 			t.Fatal(err)
 		}

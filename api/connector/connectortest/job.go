@@ -118,7 +118,8 @@ func (j *job[T]) start(parallelism int) {
 
 func (j *job[T]) startReader(i int, restored []connector.Split) {
 	j.t.Helper()
-	s := &subtask[T]{index: i, restored: restored}
+	s := &subtask[T]{index: i, restored: restored, open: map[string]bool{}}
+	s.given(restored)
 	s.awake.Store(true)
 	j.readers[i] = s
 	var err error
@@ -187,6 +188,7 @@ func (j *job[T]) deliver(s *subtask[T]) {
 		j.t.Fatalf("splits for reader %d after it was told that none would come", s.index)
 	}
 	s.assigned = append(s.assigned, m.splits...)
+	s.given(m.splits)
 	j.check("AddSplits", s.reader.AddSplits(cloned(m.splits)))
 }
 

@@ -18,11 +18,12 @@ const seeds = 16
 // at random points, and checks that each such run yields what the undisturbed one did, event times included.
 //
 // It also checks the manners of a reader: never more records than there is room for, no wait that nobody ends, no end before
-// the last split, snapshots whose splits are distinct.
+// the last split, snapshots whose splits are distinct; and of one that tells its splits that it does so for all its records, of
+// splits that it was given, each of which it finishes once, and has in its snapshots until then.
 func CheckSource[T comparable](t testing.TB, source connector.Source[T], want []T) {
 	t.Helper()
 	parallelisms := []int{1, 2, 3, 7}
-	if limit, ok := source.(connector.ParallelismLimit); ok {
+	if limit, ok := source.(connector.ParallelismLimit); ok && limit.MaxReaders() > 0 {
 		parallelisms = within(parallelisms, limit.MaxReaders())
 	}
 	undisturbed := newJob(t, source, want, parallelisms, 0)

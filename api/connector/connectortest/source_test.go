@@ -9,6 +9,7 @@ import (
 	"github.com/weir-stream/weir/api/connector"
 	"github.com/weir-stream/weir/api/connector/connectortest"
 	"github.com/weir-stream/weir/api/connectors/datagen"
+	"github.com/weir-stream/weir/runtime/element"
 )
 
 // faulty is a good source with one fault.
@@ -79,6 +80,48 @@ func (r greedy) Poll(out *connector.Output[int64]) (connector.Status, error) {
 	return status, err
 }
 
+// says adds something to what a reader says in its n-th Poll that emits.
+type says struct {
+	connector.Reader[int64]
+	n   int
+	say func(out *connector.Output[int64])
+}
+
+func (r *says) Poll(out *connector.Output[int64]) (connector.Status, error) {
+	room := out.Room()
+	status, err := r.Reader.Poll(out)
+	if out.Room() < room {
+		if r.n--; r.n == 0 {
+			r.say(out)
+		}
+	}
+	return status, err
+}
+
+func saying(n int, say func(out *connector.Output[int64])) faulty {
+	return faulty{reader: func(r connector.Reader[int64]) connector.Reader[int64] { return &says{Reader: r, n: n, say: say} }}
+}
+
+// current is the split that the reader told last.
+func current(out *connector.Output[int64]) string { return out.Notes()[0].Split }
+
+// silent keeps what a reader says of its splits to itself, from the n-th Poll on.
+type silent struct {
+	connector.Reader[int64]
+	n int
+}
+
+func (r *silent) Poll(out *connector.Output[int64]) (connector.Status, error) {
+	if r.n--; r.n >= 0 {
+		return r.Reader.Poll(out)
+	}
+	var batch element.Batch[int64]
+	inner := connector.NewOutput(&batch, out.Room())
+	status, err := r.Reader.Poll(&inner)
+	copy(out.Extend(batch.Len()), batch.Values)
+	return status, err
+}
+
 type endsEarly struct{ connector.Reader[int64] }
 
 func (r endsEarly) Poll(out *connector.Output[int64]) (connector.Status, error) {
@@ -119,17 +162,24 @@ func TestFaultsAreFound(t *testing.T) {
 		source faulty
 		finds  string
 	}{
-		"none":                     {faulty{}, ""},
-		"a lost position":          {faulty{reader: func(r connector.Reader[int64]) connector.Reader[int64] { return &losesPosition{Reader: r} }}, "came 2 times instead of 1"},
-		"a lost split":             {faulty{reader: func(r connector.Reader[int64]) connector.Reader[int64] { return losesSplits{r} }}, "came 0 times instead of 1"},
-		"a repeated split":         {faulty{reader: func(r connector.Reader[int64]) connector.Reader[int64] { return repeatsSplits{r} }}, "stands twice"},
-		"no regard for room":       {faulty{reader: func(r connector.Reader[int64]) connector.Reader[int64] { return greedy{r} }}, "with room for"},
-		"an early end":             {faulty{reader: func(r connector.Reader[int64]) connector.Reader[int64] { return endsEarly{r} }}, "ended before"},
-		"returned splits lost":     {faulty{enumerator: func(e connector.Enumerator) connector.Enumerator { return keepsNothingBack{e} }}, "came 0 times instead of 1"},
-		"all splits restored":      {faulty{enumerator: func(e connector.Enumerator) connector.Enumerator { return restoresAll{e} }}, "stands twice"},
-		"a wait that nobody ends":  {faulty{wake: true}, "waits, and neither"},
-		"records nobody asked for": {faulty{Source: datagen.Generate(2001, func(i int64) int64 { return i })}, "should not at all"},
-		"too few records":          {faulty{Source: datagen.Generate(1999, func(i int64) int64 { return i })}, "came 0 times instead of 1"},
+		"none":                    {faulty{}, ""},
+		"a lost position":         {faulty{reader: func(r connector.Reader[int64]) connector.Reader[int64] { return &losesPosition{Reader: r} }}, "came 2 times instead of 1"},
+		"a lost split":            {faulty{reader: func(r connector.Reader[int64]) connector.Reader[int64] { return losesSplits{r} }}, "is not in the snapshot"},
+		"a repeated split":        {faulty{reader: func(r connector.Reader[int64]) connector.Reader[int64] { return repeatsSplits{r} }}, "stands twice"},
+		"no regard for room":      {faulty{reader: func(r connector.Reader[int64]) connector.Reader[int64] { return greedy{r} }}, "with room for"},
+		"an early end":            {faulty{reader: func(r connector.Reader[int64]) connector.Reader[int64] { return endsEarly{r} }}, "ended before"},
+		"returned splits lost":    {faulty{enumerator: func(e connector.Enumerator) connector.Enumerator { return keepsNothingBack{e} }}, "came 0 times instead of 1"},
+		"all splits restored":     {faulty{enumerator: func(e connector.Enumerator) connector.Enumerator { return restoresAll{e} }}, "or has said to be finished"},
+		"a wait that nobody ends": {faulty{wake: true}, "waits, and neither"},
+		"a strange split":         {saying(1, func(out *connector.Output[int64]) { out.Split("strange") }), "was not given"},
+		"a split finished twice": {
+			saying(1, func(out *connector.Output[int64]) { id := current(out); out.FinishSplit(id); out.FinishSplit(id) }), "or has said to be finished",
+		},
+		"records after the end of a split": {saying(1, func(out *connector.Output[int64]) { out.FinishSplit(current(out)) }), "finished"},
+		"records of no split":              {faulty{reader: func(r connector.Reader[int64]) connector.Reader[int64] { return &silent{r, 2} }}, "records of none"},
+		"no word of splits":                {faulty{reader: func(r connector.Reader[int64]) connector.Reader[int64] { return &silent{r, 0} }}, ""},
+		"records nobody asked for":         {faulty{Source: datagen.Generate(2001, func(i int64) int64 { return i })}, "should not at all"},
+		"too few records":                  {faulty{Source: datagen.Generate(1999, func(i int64) int64 { return i })}, "came 0 times instead of 1"},
 	} {
 		if test.source.Source == nil {
 			test.source.Source = good

@@ -21,6 +21,15 @@ type subtask[T comparable] struct {
 	// has emitted since.
 	restored, assigned []connector.Split
 	emitted            []record[T]
+	// open are the splits given to this reader that it has not said to be finished; tells says that it tells its splits.
+	open  map[string]bool
+	tells bool
+}
+
+func (s *subtask[T]) given(splits []connector.Split) {
+	for _, split := range splits {
+		s.open[split.ID] = true
+	}
 }
 
 // message is what the enumerator sent: splits, or that none will come.
@@ -52,6 +61,7 @@ func (j *job[T]) poll(s *subtask[T]) {
 	for i := held; i < batch.Len(); i++ {
 		s.emitted = append(s.emitted, record[T]{batch.Values[i], batch.TimestampAt(i)})
 	}
+	j.checkNotes(s, &out, held, batch.Len())
 	switch status {
 	case connector.More:
 		s.awake.Store(true)
@@ -59,8 +69,44 @@ func (j *job[T]) poll(s *subtask[T]) {
 		if !s.last {
 			j.t.Fatalf("reader %d ended before it was told that no split would come", s.index)
 		}
+		for id := range s.open {
+			if s.tells {
+				j.t.Fatalf("reader %d ended without a word that split %q is finished, which holds back event time for ever", s.index, id)
+			}
+		}
 		s.ended = true
 	}
+}
+
+// checkNotes checks what a reader says of its splits: only of those that it has, and if it says so of any record then of all.
+func (j *job[T]) checkNotes(s *subtask[T], out *connector.Output[T], held, n int) {
+	j.t.Helper()
+	current, from := "", held
+	records := func(to int) {
+		if to > from && current == "" && s.tells {
+			j.t.Fatalf("reader %d tells its splits, but emitted %d records of none", s.index, to-from)
+		}
+		from = max(from, to)
+	}
+	for _, note := range out.Notes() {
+		if note.Kind == connector.SplitBegins || note.Kind == connector.SplitFinished {
+			s.tells = true
+			if !s.open[note.Split] {
+				j.t.Fatalf("reader %d tells of split %q, which it was not given or has said to be finished", s.index, note.Split)
+			}
+		}
+		records(note.At)
+		switch note.Kind {
+		case connector.SplitBegins:
+			current = note.Split
+		case connector.SplitFinished:
+			delete(s.open, note.Split)
+			if current == note.Split {
+				current = ""
+			}
+		}
+	}
+	records(n)
 }
 
 // disturb takes a checkpoint, or fails one reader, or all.
@@ -95,10 +141,30 @@ func (j *job[T]) checkpoint() {
 			}
 			seen[split.ID] = true
 		}
+		j.checkSnapshot(s, splits)
 		s.restored, s.assigned = cloned(splits), nil
 		j.stored.splits = append(j.stored.splits, s.restored...)
 		j.committed = append(j.committed, s.emitted...)
 		s.emitted = nil
+	}
+}
+
+// checkSnapshot checks that a snapshot has the splits that are not finished.
+func (j *job[T]) checkSnapshot(s *subtask[T], splits []connector.Split) {
+	j.t.Helper()
+	if !s.tells {
+		return
+	}
+	kept := map[string]bool{}
+	for _, split := range splits {
+		if kept[split.ID] = true; !s.open[split.ID] {
+			j.t.Fatalf("the snapshot of reader %d has split %q, which is finished", s.index, split.ID)
+		}
+	}
+	for id := range s.open {
+		if !kept[id] {
+			j.t.Fatalf("split %q is not in the snapshot of reader %d, which has not said that it is finished", id, s.index)
+		}
 	}
 }
 

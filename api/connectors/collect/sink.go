@@ -24,6 +24,9 @@ func New[T any](capacity int) Sink[T] { return Sink[T]{newQueue[T](capacity)} }
 // Name is the name of the operator.
 func (s Sink[T]) Name() string { return "Collect" }
 
+// Kind names the connector.
+func (s Sink[T]) Kind() string { return "collect" }
+
 // NewWriter makes the writer of one subtask.
 func (s Sink[T]) NewWriter(ctx connector.WriterContext) (connector.Writer[T], error) {
 	return &writer[T]{queue: s.queue, subtask: ctx.Subtask(), attempt: ctx.Attempt(), wake: ctx.Wake}, nil

@@ -34,10 +34,14 @@ func (r *reader[T]) Poll(out *connector.Output[T]) (connector.Status, error) {
 			return connector.More, err
 		}
 	}
+	out.Split(splitID)
 	n, more, err := r.values.copyTo(out, r.source.timestamps)
 	r.next += int64(n)
 	if !more {
 		r.end()
+		if err == nil {
+			out.FinishSplit(splitID)
+		}
 	}
 	return connector.More, err
 }

@@ -48,6 +48,9 @@ func (s Source[T]) Timestamps(of func(T) int64) Source[T] {
 // Name is Flink's.
 func (s Source[T]) Name() string { return "Collection Source" }
 
+// Kind names the connector.
+func (s Source[T]) Kind() string { return "collection" }
+
 // Bounded is true.
 func (s Source[T]) Bounded() bool { return true }
 

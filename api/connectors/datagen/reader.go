@@ -2,6 +2,7 @@ package datagen
 
 import (
 	"math"
+	"slices"
 
 	"github.com/weir-stream/weir/api/connector"
 	"github.com/weir-stream/weir/api/connector/splits"
@@ -22,6 +23,7 @@ type reader[T any] struct {
 type activeLane struct {
 	id string
 	lane
+	paused bool
 }
 
 func (r *reader[T]) Open() error {
@@ -35,7 +37,7 @@ func (r *reader[T]) AddSplits(added []connector.Split) error {
 		if err != nil {
 			return err
 		}
-		r.active = append(r.active, &activeLane{split.ID, l})
+		r.active = append(r.active, &activeLane{id: split.ID, lane: l})
 	}
 	r.queue.Add(nil) // the queue only keeps account of requests here
 	return nil
@@ -51,14 +53,34 @@ func (r *reader[T]) Poll(out *connector.Output[T]) (connector.Status, error) {
 	if r.pace.perSecond > 0 {
 		return r.pollPaced(out), nil
 	}
-	r.turn %= len(r.active)
-	l := r.active[r.turn]
+	l := r.takeTurn()
+	if l == nil {
+		return connector.Waiting, nil // until PauseSplits
+	}
+	out.Split(l.id)
 	r.emit(&l.lane, out, math.MaxInt)
 	if l.done() {
-		r.retire()
+		r.retire(out)
 	}
-	r.turn++
 	return connector.More, nil
+}
+
+// takeTurn goes to the next lane that is not paused.
+func (r *reader[T]) takeTurn() *activeLane {
+	for range r.active {
+		l := r.active[r.turn%len(r.active)]
+		if r.turn++; !l.paused {
+			return l
+		}
+	}
+	return nil
+}
+
+// PauseSplits implements connector.SplitPauser.
+func (r *reader[T]) PauseSplits(pause, resume []string) {
+	for _, l := range r.active {
+		l.paused = (l.paused || slices.Contains(pause, l.id)) && !slices.Contains(resume, l.id)
+	}
 }
 
 // pollPaced emits what is due and sets the alarm for what is due next.
@@ -67,19 +89,23 @@ func (r *reader[T]) pollPaced(out *connector.Output[T]) connector.Status {
 	r.pace.begin(now, r.first())
 	wake := int64(math.MaxInt64)
 	for range r.active {
-		r.turn %= len(r.active)
-		l := &r.active[r.turn].lane
-		r.emit(l, out, r.pace.ready(now, l.next, l.stride, out.Room()))
+		l := r.takeTurn()
+		if l == nil {
+			break
+		}
+		out.Split(l.id)
+		r.emit(&l.lane, out, r.pace.ready(now, l.next, l.stride, out.Room()))
 		if !l.done() {
 			wake = min(wake, r.pace.wakeAt(now, l.next, l.stride))
 		}
-		r.turn++
 	}
-	r.retire()
-	if out.Room() == 0 || len(r.active) == 0 || wake <= now {
+	r.retire(out)
+	switch {
+	case out.Room() == 0 || len(r.active) == 0 || wake <= now:
 		return connector.More
+	case wake < math.MaxInt64:
+		r.ctx.WakeAt(wake)
 	}
-	r.ctx.WakeAt(wake)
 	return connector.Waiting
 }
 
@@ -93,10 +119,12 @@ func (r *reader[T]) first() int64 {
 }
 
 // retire drops the lanes that are done.
-func (r *reader[T]) retire() {
+func (r *reader[T]) retire(out *connector.Output[T]) {
 	kept := r.active[:0]
 	for _, l := range r.active {
-		if !l.done() {
+		if l.done() {
+			out.FinishSplit(l.id)
+		} else {
 			kept = append(kept, l)
 		}
 	}

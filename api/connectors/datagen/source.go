@@ -69,6 +69,9 @@ func (s Source[T]) Timestamps(of func(T) int64) Source[T] {
 // Name is the name of the operator.
 func (s Source[T]) Name() string { return "Data Generator Source" }
 
+// Kind names the connector.
+func (s Source[T]) Kind() string { return "datagen" }
+
 // Bounded says whether a count was given.
 func (s Source[T]) Bounded() bool { return s.count >= 0 }
 

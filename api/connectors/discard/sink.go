@@ -15,6 +15,9 @@ func Sink[T any]() Discarding[T] { return Discarding[T]{} }
 // Name is the name of the operator.
 func (Discarding[T]) Name() string { return "Discard" }
 
+// Kind names the connector.
+func (Discarding[T]) Kind() string { return "discard" }
+
 // NewWriter makes a writer that does nothing.
 func (Discarding[T]) NewWriter(connector.WriterContext) (connector.Writer[T], error) {
 	return writer[T]{}, nil

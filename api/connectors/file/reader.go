@@ -61,7 +61,7 @@ func (r *reader) Poll(out *connector.Output[string]) (connector.Status, error) {
 				return connector.More, err
 			}
 		default:
-			if err := r.load(); err != nil {
+			if err := r.load(out); err != nil {
 				return connector.More, err
 			}
 		}
@@ -93,7 +93,7 @@ func (r *reader) begin(split connector.Split) error {
 }
 
 // load reads a block, and keeps of its lines those that the split owns.
-func (r *reader) load() error {
+func (r *reader) load(out *connector.Output[string]) error {
 	text, ended, err := r.blocks.next()
 	if err != nil {
 		return r.failure(err)
@@ -119,7 +119,7 @@ func (r *reader) load() error {
 		r.opener.close()
 		r.queue.Request()
 	}
-	r.finish()
+	r.finish(out)
 	return nil
 }
 
@@ -142,6 +142,7 @@ func (r *reader) emit(out *connector.Output[string]) error {
 	if r.lines == 0 {
 		return nil
 	}
+	out.Split(r.id)
 	lines := out.Extend(r.lines)
 	text := r.text
 	for i := range lines {
@@ -159,14 +160,15 @@ func (r *reader) emit(out *connector.Output[string]) error {
 		lines[i], text = line, rest
 	}
 	r.text, r.lines = text, r.lines-len(lines)
-	r.finish()
+	r.finish(out)
 	return nil
 }
 
 // finish is done with the split when its last line is emitted.
-func (r *reader) finish() {
+func (r *reader) finish(out *connector.Output[string]) {
 	if r.read && r.lines == 0 {
 		r.span, r.text = span{}, ""
+		out.FinishSplit(r.id)
 	}
 }
 

@@ -82,6 +82,9 @@ func (s Sink[T]) Overwrite() Sink[T] {
 // Name is the name of the operator.
 func (s Sink[T]) Name() string { return "File Sink" }
 
+// Kind names the connector.
+func (s Sink[T]) Kind() string { return "file" }
+
 // NewWriter makes the writer of one subtask.
 func (s Sink[T]) NewWriter(ctx connector.WriterContext) (connector.Writer[T], error) {
 	if s.folder == "" {

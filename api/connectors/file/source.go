@@ -60,6 +60,9 @@ func (s Source) LongestLine(bytes int) Source {
 // Name is the name of the operator.
 func (s Source) Name() string { return "File Source" }
 
+// Kind names the connector.
+func (s Source) Kind() string { return "file" }
+
 // Bounded is true: what is read is what is there when the job starts.
 func (s Source) Bounded() bool { return true }
 

@@ -59,6 +59,9 @@ func (p Printing[T]) To(w io.Writer) Printing[T] {
 // Name is Flink's.
 func (p Printing[T]) Name() string { return p.name }
 
+// Kind names the connector.
+func (p Printing[T]) Kind() string { return "print" }
+
 // NewWriter makes the writer of one subtask.
 func (p Printing[T]) NewWriter(ctx connector.WriterContext) (connector.Writer[T], error) {
 	return &writer[T]{prefix: prefix(p.identifier, ctx.Subtask(), ctx.Parallelism()), to: p.to}, nil

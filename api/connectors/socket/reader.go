@@ -38,6 +38,7 @@ func (r *reader) Poll(out *connector.Output[string]) (connector.Status, error) {
 		}
 		r.connection = startConnection(r.ctx.Context(), r.source, r.ctx.Clock, r.ctx.Wake)
 	}
+	out.Split(splitID)
 	for !r.ended && out.Room() > 0 {
 		if len(r.rest) == 0 && !r.receive() {
 			return connector.Waiting, nil
@@ -45,7 +46,7 @@ func (r *reader) Poll(out *connector.Output[string]) (connector.Status, error) {
 		r.rest = r.rest[copy(out.Extend(len(r.rest)), r.rest):]
 	}
 	if r.ended {
-		return r.end()
+		return r.end(out)
 	}
 	return connector.More, nil
 }
@@ -61,11 +62,14 @@ func (r *reader) receive() bool {
 	}
 }
 
-func (r *reader) end() (connector.Status, error) {
-	if r.connection != nil && r.connection.err != nil {
-		return connector.More, r.connection.err
+func (r *reader) end(out *connector.Output[string]) (connector.Status, error) {
+	if r.connection != nil {
+		if r.connection.err != nil {
+			return connector.More, r.connection.err
+		}
+		r.connection = nil
+		out.FinishSplit(splitID)
 	}
-	r.connection = nil
 	r.queue.Request()
 	return r.queue.Status(), nil
 }

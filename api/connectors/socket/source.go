@@ -55,6 +55,9 @@ func (s Source) LongestLine(bytes int) Source {
 // Name is Flink's.
 func (s Source) Name() string { return "Socket Stream" }
 
+// Kind names the connector.
+func (s Source) Kind() string { return "socket" }
+
 // Bounded is false.
 func (s Source) Bounded() bool { return false }
 
@@ -97,13 +100,15 @@ func (s Source) check() error {
 	return nil
 }
 
+const splitID = "socket"
+
 func (s Source) split() connector.Split {
-	return connector.Split{ID: "socket", State: []byte(s.address)}
+	return connector.Split{ID: splitID, State: []byte(s.address)}
 }
 
 // checkSplit refuses what is not this source's split. A restored job may read from another address than before.
 func (s Source) checkSplit(split connector.Split) error {
-	if split.ID != "socket" {
+	if split.ID != splitID {
 		return fmt.Errorf("split %q is not that of a socket source", split.ID)
 	}
 	return nil

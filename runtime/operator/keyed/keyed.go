@@ -7,8 +7,6 @@ import (
 	"github.com/weir-stream/weir/api/codec"
 	"github.com/weir-stream/weir/runtime/element"
 	"github.com/weir-stream/weir/runtime/operator"
-	"github.com/weir-stream/weir/state"
-	"github.com/weir-stream/weir/state/table"
 )
 
 // Stream is how the records of a keyed stream get their keys.
@@ -40,16 +38,4 @@ func (k *Keys[K, T]) Of(batch *element.Batch[T]) ([]K, []uint64, error) {
 		return nil, nil, fmt.Errorf("%v cannot be a key, since it does not equal itself (NaN); replace it in the key selector", keys[bad])
 	}
 	return keys, hashes, nil
-}
-
-// OpenBackend opens the backend that state.backend.type names, for the key groups of a subtask.
-func OpenBackend[K comparable](ctx *operator.Context, key codec.Key[K], descriptors []state.Descriptor) (state.Backend[K], error) {
-	if ctx.Backend != "hashmap" {
-		return nil, fmt.Errorf("state.backend.type: there is no backend %q; known: hashmap", ctx.Backend)
-	}
-	backend := table.New(key, ctx.KeyGroups, ctx.MaxParallelism)
-	if err := backend.Open(descriptors); err != nil {
-		return nil, err
-	}
-	return backend, nil
 }

@@ -4,6 +4,8 @@ package operatortest
 import (
 	"context"
 	"log/slog"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -73,11 +75,16 @@ type Task struct {
 	Events [][]byte
 	// OnWake, if set, is called by Wake.
 	OnWake func()
+
+	mu      sync.Mutex
+	actions []func()
 }
 
 // Wake implements operator.Task.
 func (t *Task) Wake() {
+	t.mu.Lock()
 	t.Wakes++
+	t.mu.Unlock()
 	if t.OnWake != nil {
 		t.OnWake()
 	}
@@ -85,6 +92,39 @@ func (t *Task) Wake() {
 
 // WakeAt implements operator.Task.
 func (t *Task) WakeAt(int64) {}
+
+// Do implements operator.Task: run waits for RunActions.
+func (t *Task) Do(run func()) {
+	t.mu.Lock()
+	t.actions = append(t.actions, run)
+	t.mu.Unlock()
+	t.Wake()
+}
+
+// RunActions runs what Do was given, in the test's goroutine.
+func (t *Task) RunActions() {
+	for {
+		t.mu.Lock()
+		actions := t.actions
+		t.actions = nil
+		t.mu.Unlock()
+		if len(actions) == 0 {
+			return
+		}
+		for _, run := range actions {
+			run()
+		}
+	}
+}
+
+// Await implements operator.Task: it runs actions until done returns true.
+func (t *Task) Await(done func() bool) error {
+	for !done() {
+		t.RunActions()
+		runtime.Gosched()
+	}
+	return nil
+}
 
 // SendToCoordinator implements operator.Task.
 func (t *Task) SendToCoordinator(_ ident.OperatorID, event []byte) {

@@ -3,12 +3,23 @@ package process
 
 import (
 	"fmt"
+	"reflect"
 
-	"github.com/weir-stream/weir/api/codec"
+	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/operator"
-	"github.com/weir-stream/weir/runtime/operator/keyed"
 	"github.com/weir-stream/weir/state"
 )
+
+// declarer is a function that says itself what its state is: one that is part of the engine and has options.
+type declarer interface{ StateFields() ([]state.Field, error) }
+
+// Fields finds the states of a function.
+func Fields(function any) ([]state.Field, error) {
+	if d, ok := function.(declarer); ok {
+		return d.StateFields()
+	}
+	return state.Fields(function)
+}
 
 // open calls the function's Open if it has one.
 func open(ctx *operator.Context, function any) error {
@@ -26,46 +37,9 @@ func closeFunction(function any) error {
 	return nil
 }
 
-// keyedFunction is a user's function on a keyed stream with its state.
-type keyedFunction[K comparable] struct {
-	function any
-	key      codec.Key[K]
-	backend  state.Backend[K]
-	context  *operator.KeyedContext[K]
-}
-
-func (f *keyedFunction[K]) open(ctx *operator.Context) error {
-	fields, err := state.Fields(f.function)
-	if err != nil {
-		return err
-	}
-	descriptors := make([]state.Descriptor, len(fields))
-	for i, field := range fields {
-		descriptors[i] = field.Descriptor
-	}
-	if f.backend, err = keyed.OpenBackend(ctx, f.key, descriptors); err != nil {
-		return err
-	}
-	for i, field := range fields {
-		field.Bind(f.backend, state.Column(i))
-	}
-	f.context = operator.NewKeyedContext(ctx, func(visit func(K) bool) { f.backend.Each(state.AnyColumn, visit) })
-	return open(ctx, f.function)
-}
-
-func (f *keyedFunction[K]) close() error {
-	if f.backend == nil {
-		return nil
-	}
-	defer f.backend.Close()
-	if f.context == nil {
-		return nil // Open has not come as far as the function
-	}
-	return closeFunction(f.function)
-}
-
-// CheckStateless reports an error if a function that is used without keys declares keyed state.
-func CheckStateless(function any) error {
+// Check reports an error if a function that is used without keys declares keyed state or has timers, or has an optional
+// method that would not be called.
+func Check[Out any](function any) error {
 	fields, err := state.Fields(function)
 	if err != nil {
 		return err
@@ -73,5 +47,95 @@ func CheckStateless(function any) error {
 	if len(fields) > 0 {
 		return fmt.Errorf("function %T declares the state %q, but its input has no keys: use KeyBy first", function, fields[0].Descriptor.Name)
 	}
+	if _, ok := method(function, "OnTimer"); ok {
+		return fmt.Errorf("function %T has the method OnTimer, but timers belong to keys and its input has none: use KeyBy first", function)
+	}
+	return checkMethods(function, append(optional(), is[operator.Finisher[Out]]("Finish")))
+}
+
+// CheckWithoutKeys reports an error if the states without keys that a function declares cannot be, or cannot be there: broadcast
+// state belongs to functions that are given broadcast records.
+func CheckWithoutKeys(function any, isBroadcast bool) error {
+	fields, err := state.OperatorFields(function)
+	if err != nil {
+		return err
+	}
+	for _, field := range fields {
+		if field.Redistribution() == snapshot.Broadcast && !isBroadcast {
+			return fmt.Errorf("function %T declares the broadcast state %q, but no stream is broadcast to it: use ConnectBroadcast or ConnectKeyedBroadcast", function, field.Name)
+		}
+	}
 	return nil
+}
+
+// CheckKeyed reports an error if a function on a keyed stream has an optional method that would not be called.
+func CheckKeyed[K, Out any](function any) error {
+	return checkMethods(function, append(optional(), is[operator.KeyedFinisher[K, Out]]("Finish"), is[operator.TimerFunction[K, Out]]("OnTimer")))
+}
+
+// CheckJoin reports an error if the function of an interval join declares state or has an optional method that would not be
+// called.
+func CheckJoin(function any) error {
+	fields, err := state.Fields(function)
+	if err != nil {
+		return err
+	}
+	if len(fields) > 0 {
+		return fmt.Errorf("function %T declares the state %q, but the function of an interval join has none: keep it in a process function behind the join", function, fields[0].Descriptor.Name)
+	}
+	return checkOfJoin(function)
+}
+
+// CheckCoGroup reports an error if a co-group function has an optional method that would not be called.
+func CheckCoGroup(function any) error { return checkOfJoin(function) }
+
+func checkOfJoin(function any) error {
+	for _, name := range []string{"OnTimer", "Finish"} {
+		if _, ok := method(function, name); ok {
+			return fmt.Errorf("function %T has the method %s, which a join never calls", function, name)
+		}
+	}
+	return checkMethods(function, optional())
+}
+
+// optionalMethod is a method that a function may have, and the interface that it then implements.
+type optionalMethod struct {
+	name string
+	of   reflect.Type
+}
+
+func is[I any](name string) optionalMethod { return optionalMethod{name, reflect.TypeFor[I]()} }
+
+func optional() []optionalMethod {
+	return []optionalMethod{is[operator.Opener]("Open"), is[operator.Closer]("Close")}
+}
+
+func method(function any, name string) (reflect.Method, bool) {
+	t := reflect.TypeOf(function)
+	if t == nil {
+		return reflect.Method{}, false
+	}
+	return t.MethodByName(name)
+}
+
+func checkMethods(function any, methods []optionalMethod) error {
+	for _, m := range methods {
+		has, ok := method(function, m.name)
+		if ok && !reflect.TypeOf(function).Implements(m.of) {
+			return fmt.Errorf("function %T: its method %s is %s and would never be called: make it %s", function, m.name, signature(has.Type, 1), signature(m.of.Method(0).Type, 0))
+		}
+	}
+	return nil
+}
+
+// signature is a function's type without its first parameters.
+func signature(t reflect.Type, skip int) string {
+	var in, out []reflect.Type
+	for i := skip; i < t.NumIn(); i++ {
+		in = append(in, t.In(i))
+	}
+	for i := range t.NumOut() {
+		out = append(out, t.Out(i))
+	}
+	return reflect.FuncOf(in, out, t.IsVariadic()).String()
 }

@@ -243,10 +243,10 @@ func TestProcessWithoutKeys(t *testing.T) {
 }
 
 func TestStateWithoutKeysIsRefused(t *testing.T) {
-	if err := CheckStateless(&plain{}); err != nil {
+	if err := Check[int64](&plain{}); err != nil {
 		t.Error(err)
 	}
-	if err := CheckStateless(&totals{}); err == nil || !strings.Contains(err.Error(), "KeyBy") || !strings.Contains(err.Error(), "sum") {
+	if err := Check[int64](&totals{}); err == nil || !strings.Contains(err.Error(), "KeyBy") || !strings.Contains(err.Error(), "sum") {
 		t.Errorf("%v; want an error that names the state and what to do", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/weir-stream/weir/api/codec"
+	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/element"
 	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/runtime/operator/keyed"
@@ -35,6 +36,7 @@ type counting[K comparable, In, Out any] struct {
 	operator.Base[Out]
 	keys       keyed.Keys[K, In]
 	descriptor state.Descriptor
+	store      *keyed.Store
 	backend    state.Backend[K]
 	result     func(K, int64) Out
 	out        element.Batch[Out]
@@ -42,16 +44,13 @@ type counting[K comparable, In, Out any] struct {
 }
 
 func (c *counting[K, In, Out]) Open() (err error) {
-	c.backend, err = keyed.OpenBackend(c.Ctx, c.keys.Key, []state.Descriptor{c.descriptor})
+	c.store, c.backend, err = open(c.Ctx, c.keys.Key, c.descriptor)
 	return err
 }
 
-func (c *counting[K, In, Out]) Close() error {
-	if c.backend != nil {
-		c.backend.Close()
-	}
-	return nil
-}
+func (c *counting[K, In, Out]) Close() error { return closeStore(c.store) }
+
+func (c *counting[K, In, Out]) Snapshot() (*snapshot.Operator, error) { return c.store.Snapshot() }
 
 func (c *counting[K, In, Out]) Process(batch *element.Batch[In]) (err error) {
 	defer c.Ctx.Guard(&err)

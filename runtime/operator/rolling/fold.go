@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/weir-stream/weir/api/codec"
+	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/element"
 	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/runtime/operator/keyed"
@@ -43,6 +44,27 @@ func Descriptor[Acc any](accumulators codec.Codec[Acc]) state.Descriptor {
 	return state.Describe(stateName, state.KindValue, accumulators)
 }
 
+// open opens the state of an aggregate and reads what it was.
+func open[K any](ctx *operator.Context, key codec.Key[K], d state.Descriptor) (*keyed.Store, state.Backend[K], error) {
+	store, err := keyed.OpenStore(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	backend, err := keyed.Backend(store, state.Keys[K]{Codec: key}, []state.Descriptor{d})
+	if err == nil {
+		err = store.Restore()
+	}
+	return store, backend, err
+}
+
+// closeStore closes a store that may not have been opened.
+func closeStore(store *keyed.Store) error {
+	if store == nil {
+		return nil
+	}
+	return store.Close()
+}
+
 // Factory makes the operator.
 func (f Fold[K, In, Acc, Out]) Factory() operator.Factory {
 	return func(ctx *operator.Context, out operator.Outputs) (operator.Instance, error) {
@@ -60,6 +82,7 @@ type folding[K comparable, In, Acc, Out any] struct {
 	fold       Fold[K, In, Acc, Out]
 	keys       keyed.Keys[K, In]
 	descriptor state.Descriptor
+	store      *keyed.Store
 	backend    state.Backend[K]
 	buffer     *operator.Buffer[Out]
 
@@ -71,7 +94,7 @@ type folding[K comparable, In, Acc, Out any] struct {
 }
 
 func (o *folding[K, In, Acc, Out]) Open() (err error) {
-	if o.backend, err = keyed.OpenBackend(o.Ctx, o.fold.Key, []state.Descriptor{o.descriptor}); err != nil {
+	if o.store, o.backend, err = open(o.Ctx, o.fold.Key, o.descriptor); err != nil {
 		return err
 	}
 	if o.descriptor.Inline == 0 {
@@ -80,12 +103,9 @@ func (o *folding[K, In, Acc, Out]) Open() (err error) {
 	return nil
 }
 
-func (o *folding[K, In, Acc, Out]) Close() error {
-	if o.backend != nil {
-		o.backend.Close()
-	}
-	return nil
-}
+func (o *folding[K, In, Acc, Out]) Close() error { return closeStore(o.store) }
+
+func (o *folding[K, In, Acc, Out]) Snapshot() (*snapshot.Operator, error) { return o.store.Snapshot() }
 
 func (o *folding[K, In, Acc, Out]) Process(batch *element.Batch[In]) (err error) {
 	defer o.Ctx.Guard(&err)

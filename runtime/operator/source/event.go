@@ -5,14 +5,17 @@ import (
 	"fmt"
 
 	"github.com/weir-stream/weir/api/connector"
+	"github.com/weir-stream/weir/runtime/operator/watermark"
 )
 
 // What enumerator and readers send each other is opaque to the control plane: one byte for the kind, then the splits,
-// each as two length-prefixed strings of bytes.
+// each as two length-prefixed strings of bytes. Reports and limits are those of watermark alignment.
 const (
 	kindRequest byte = iota + 1
 	kindAssign
 	kindNoMoreSplits
+	kindReport
+	kindLimit
 )
 
 // maxSplits bounds what a damaged message can make us allocate.
@@ -35,6 +38,36 @@ func EncodeAssign(splits []connector.Split) []byte {
 
 // EncodeNoMoreSplits tells a reader that it has been sent its last split.
 func EncodeNoMoreSplits() []byte { return []byte{kindNoMoreSplits} }
+
+// EncodeReport is a reader's report for watermark alignment.
+func EncodeReport(r watermark.Report) []byte { return r.Append([]byte{kindReport}) }
+
+// DecodeReport decodes a reader's report; ok is false if the message is none.
+func DecodeReport(event []byte) (r watermark.Report, ok bool, err error) {
+	if len(event) == 0 || event[0] != kindReport {
+		return r, false, nil
+	}
+	if r, err = watermark.DecodeReport(event[1:]); err != nil {
+		return r, true, fmt.Errorf("source event for the enumerator: %w", err)
+	}
+	return r, true, nil
+}
+
+// EncodeLimit tells a reader up to which watermark it may go.
+func EncodeLimit(at int64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{kindLimit}, uint64(at))
+}
+
+// DecodeLimit decodes a reader's limit; ok is false if the message is none.
+func DecodeLimit(event []byte) (at int64, ok bool, err error) {
+	if len(event) == 0 || event[0] != kindLimit {
+		return 0, false, nil
+	}
+	if len(event) != 9 {
+		return 0, true, fmt.Errorf("source event for a reader: a limit of %d bytes", len(event)-1)
+	}
+	return int64(binary.BigEndian.Uint64(event[1:])), true, nil
+}
 
 // DecodeRequest checks a message to an enumerator.
 func DecodeRequest(event []byte) error {

@@ -13,8 +13,8 @@ func CoFlatMap[In1, In2, Out any](newFunctions func() (func(In1, operator.Collec
 		c.first, c.second = newFunctions()
 		c.buffer = operator.NewBuffer(c.Next, ctx.RecordsOut)
 		return operator.Instance{Operator: c, Inputs: []any{
-			operator.InputOf(&c.Two, 0, func(batch *element.Batch[In1]) error { return eachInto(c.buffer, batch, c.first) }),
-			operator.InputOf(&c.Two, 1, func(batch *element.Batch[In2]) error { return eachInto(c.buffer, batch, c.second) }),
+			operator.InputOf(&c.Two, 0, func(batch *element.Batch[In1]) error { return eachInto(ctx, c.buffer, batch, c.first) }),
+			operator.InputOf(&c.Two, 1, func(batch *element.Batch[In2]) error { return eachInto(ctx, c.buffer, batch, c.second) }),
 		}}, nil
 	}
 }

@@ -23,16 +23,26 @@ func (f *filter[T]) Process(batch *element.Batch[T]) (err error) {
 	defer f.Ctx.Guard(&err)
 	f.Ctx.RecordsIn.Add(uint64(batch.Len()))
 	kept := operator.Resize(&f.out.Values, batch.Len())[:0]
-	keep := f.keep
+	keep, urgent := f.keep, f.Ctx.Urgent()
 	f.out.Timestamps = f.out.Timestamps[:0]
 	if len(batch.Timestamps) == 0 {
 		for _, v := range batch.Values {
+			if operator.Waits(urgent) {
+				if err := f.Ctx.GiveWay(); err != nil {
+					return err
+				}
+			}
 			if keep(v) {
 				kept = append(kept, v)
 			}
 		}
 	} else {
 		for i, v := range batch.Values {
+			if operator.Waits(urgent) {
+				if err := f.Ctx.GiveWay(); err != nil {
+					return err
+				}
+			}
 			if keep(v) {
 				kept = append(kept, v)
 				f.out.Timestamps = append(f.out.Timestamps, batch.Timestamps[i])

@@ -23,13 +23,18 @@ type flatMapper[In, Out any] struct {
 func (f *flatMapper[In, Out]) Process(batch *element.Batch[In]) (err error) {
 	defer f.Ctx.Guard(&err)
 	f.Ctx.RecordsIn.Add(uint64(batch.Len()))
-	return eachInto(f.buffer, batch, f.function)
+	return eachInto(f.Ctx, f.buffer, batch, f.function)
 }
 
 // eachInto calls function for each record and flushes what it emitted.
-func eachInto[In, Out any](buffer *operator.Buffer[Out], batch *element.Batch[In], function func(In, operator.Collector[Out]) error) error {
-	out := buffer.Collector()
+func eachInto[In, Out any](ctx *operator.Context, buffer *operator.Buffer[Out], batch *element.Batch[In], function func(In, operator.Collector[Out]) error) error {
+	out, urgent := buffer.Collector(), ctx.Urgent()
 	for i, v := range batch.Values {
+		if operator.Waits(urgent) {
+			if err := ctx.GiveWay(); err != nil {
+				return err
+			}
+		}
 		buffer.At(batch.TimestampAt(i))
 		if err := function(v, out); err != nil {
 			return err

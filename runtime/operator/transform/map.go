@@ -24,8 +24,13 @@ func (m *mapper[In, Out]) Process(batch *element.Batch[In]) (err error) {
 	defer m.Ctx.Guard(&err)
 	m.Ctx.RecordsIn.Add(uint64(batch.Len()))
 	values := operator.Resize(&m.out.Values, batch.Len())
-	function := m.function
+	function, urgent := m.function, m.Ctx.Urgent()
 	for i, v := range batch.Values {
+		if operator.Waits(urgent) {
+			if err := m.Ctx.GiveWay(); err != nil {
+				return err
+			}
+		}
 		values[i] = function(v)
 	}
 	m.out.Timestamps = batch.Timestamps
@@ -50,8 +55,14 @@ func (m *failingMapper[In, Out]) Process(batch *element.Batch[In]) (err error) {
 	defer m.Ctx.Guard(&err)
 	m.Ctx.RecordsIn.Add(uint64(batch.Len()))
 	values := operator.Resize(&m.out.Values, batch.Len())
+	function, urgent := m.function, m.Ctx.Urgent()
 	for i, v := range batch.Values {
-		if values[i], err = m.function(v); err != nil {
+		if operator.Waits(urgent) {
+			if err := m.Ctx.GiveWay(); err != nil {
+				return err
+			}
+		}
+		if values[i], err = function(v); err != nil {
 			return err
 		}
 	}

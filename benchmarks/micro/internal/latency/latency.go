@@ -12,7 +12,7 @@ import (
 	"slices"
 
 	"github.com/weir-stream/weir/api/connectors/datagen"
-	"github.com/weir-stream/weir/benchmarks/micro/internal/stats"
+	"github.com/weir-stream/weir/benchmarks/internal/stats"
 	"github.com/weir-stream/weir/runtime/clock"
 )
 

@@ -13,7 +13,7 @@ import (
 	"github.com/weir-stream/weir/api/connectors/datagen"
 	"github.com/weir-stream/weir/api/connectors/discard"
 	"github.com/weir-stream/weir/api/stream"
-	"github.com/weir-stream/weir/benchmarks/micro/internal/resident"
+	"github.com/weir-stream/weir/benchmarks/internal/resident"
 	"github.com/weir-stream/weir/runtime/config"
 	"github.com/weir-stream/weir/runtime/element"
 	"github.com/weir-stream/weir/runtime/embedded"

@@ -24,6 +24,15 @@ func Own() (Memory, error) {
 	return parse(string(text))
 }
 
+// Peak is the most that this process has ever had resident, in bytes.
+func Peak() (int64, error) {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, fmt.Errorf("the memory of a process is measured on Linux only: %w", err)
+	}
+	return field(string(text), "VmHWM")
+}
+
 func parse(status string) (m Memory, err error) {
 	if m.All, err = field(status, "VmRSS"); err != nil {
 		return m, err

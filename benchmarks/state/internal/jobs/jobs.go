@@ -1,0 +1,149 @@
+// Package jobs has the programs whose state is measured, written against the public API.
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/weir-stream/weir/api/connectors/datagen"
+	"github.com/weir-stream/weir/api/stream"
+	"github.com/weir-stream/weir/benchmarks/internal/resident"
+	"github.com/weir-stream/weir/benchmarks/state/internal/probe"
+	"github.com/weir-stream/weir/benchmarks/state/internal/workload"
+	"github.com/weir-stream/weir/state"
+)
+
+// Order says what to run.
+type Order struct {
+	// Program is one of Programs, Backend a value of state.backend.type.
+	Program, Backend string
+	Workload         workload.Workload
+	// Records come after each key has come once.
+	Records int64
+}
+
+// Outcome is what was measured.
+type Outcome struct {
+	// Records and Seconds are those of the steady phase, LoadSeconds the time before it.
+	Records              int64
+	Seconds, LoadSeconds float64
+	Loading, Steady      probe.Times
+	Sum                  uint64
+	// Growth is how much resident anonymous memory the state has taken, Peak the most that the process ever had resident.
+	Growth, Peak int64
+}
+
+// Rate is in million records a second of the steady phase.
+func (o Outcome) Rate() float64 { return float64(o.Records) / o.Seconds / 1e6 }
+
+// programs builds each program on a stream of keys.
+var programs = map[string]func(keys stream.DataStream[int64], seen *probe.Seen, warmUp int64){
+	"count":     count,
+	"value":     value,
+	"wide":      wide,
+	"pairCount": pairCount,
+}
+
+// Run runs a program once, on one subtask of each operator.
+func Run(o Order) (Outcome, error) {
+	runtime.GOMAXPROCS(2)
+	program := programs[o.Program]
+	if program == nil {
+		return Outcome{}, fmt.Errorf("there is no program %q", o.Program)
+	}
+	env, err := stream.NewEnvironment("state "+o.Program, "state.backend.type="+o.Backend)
+	if err != nil {
+		return Outcome{}, err
+	}
+	env.SetParallelism(1)
+	var seen probe.Seen
+	total := o.Workload.Keys + o.Records
+	keys := stream.From(env, datagen.FillWith(total, func(int) func(int64, []int64) {
+		s := workload.New(o.Workload)
+		return func(_ int64, out []int64) { s.Fill(out) }
+	}))
+	program(keys, &seen, o.Workload.Keys)
+	start := time.Now()
+	if _, err := env.Execute(context.Background()); err != nil {
+		return Outcome{}, err
+	}
+	if seen.Records != total {
+		return Outcome{}, fmt.Errorf("%d results came of %d records", seen.Records, total)
+	}
+	peak, err := resident.Peak()
+	return Outcome{
+		Records: o.Records, Seconds: seen.Ended.Sub(seen.Began).Seconds(), LoadSeconds: seen.Began.Sub(start).Seconds(),
+		Loading: seen.Loading, Steady: seen.Steady, Sum: seen.Sum,
+		Growth: seen.After.Anonymous - seen.Before.Anonymous, Peak: peak,
+	}, err
+}
+
+// count is a built-in aggregate.
+func count(keys stream.DataStream[int64], seen *probe.Seen, warmUp int64) {
+	counts := stream.Count(stream.KeyBy(keys, func(k int64) int64 { return k }))
+	stream.To(counts, probe.Sink(seen, warmUp, func(c stream.KeyCount[int64]) uint64 { return mix(uint64(c.Key), uint64(c.Count)) }))
+}
+
+// value is what a user writes who knows of no built-in count.
+func value(keys stream.DataStream[int64], seen *probe.Seen, warmUp int64) {
+	counts := stream.Process[int64, int64, result](stream.KeyBy(keys, func(k int64) int64 { return k }), func() *counter { return new(counter) })
+	stream.To(counts, probe.Sink(seen, warmUp, result.sum))
+}
+
+type result struct{ Key, Count int64 }
+
+func (r result) sum() uint64 { return mix(uint64(r.Key), uint64(r.Count)) }
+
+type counter struct {
+	Count state.Value[int64] `state:"count"`
+}
+
+func (c *counter) Process(_ *stream.KeyedContext[int64], key int64, out stream.Collector[result]) error {
+	n, _ := c.Count.Get()
+	n++
+	c.Count.Set(n)
+	out.Collect(result{key, n})
+	return nil
+}
+
+// wide keeps values of 100 bytes.
+func wide(keys stream.DataStream[int64], seen *probe.Seen, warmUp int64) {
+	counts := stream.Process[int64, int64, result](stream.KeyBy(keys, func(k int64) int64 { return k }), func() *wideCounter { return new(wideCounter) })
+	stream.To(counts, probe.Sink(seen, warmUp, result.sum))
+}
+
+// payload is 100 bytes, encoded too.
+type payload struct {
+	Count int64
+	Rest  [92]byte
+}
+
+type wideCounter struct {
+	Payload state.Value[payload] `state:"payload"`
+}
+
+func (c *wideCounter) Process(_ *stream.KeyedContext[int64], key int64, out stream.Collector[result]) error {
+	p, _ := c.Payload.Get()
+	p.Count++
+	p.Rest[p.Count%int64(len(p.Rest))] = byte(key)
+	c.Payload.Set(p)
+	out.Collect(result{key, p.Count})
+	return nil
+}
+
+// pair is a key of 16 bytes.
+type pair struct{ A, B int64 }
+
+// pairCount counts by a key of 16 bytes.
+func pairCount(keys stream.DataStream[int64], seen *probe.Seen, warmUp int64) {
+	counts := stream.Count(stream.KeyBy(keys, func(k int64) pair { return pair{k, ^k} }))
+	stream.To(counts, probe.Sink(seen, warmUp, func(c stream.KeyCount[pair]) uint64 { return mix(uint64(c.Key.A), uint64(c.Count)) }))
+}
+
+func mix(key, count uint64) uint64 {
+	x := key*0x9e3779b97f4a7c15 ^ count
+	x ^= x >> 32
+	return x * 0xff51afd7ed558ccd
+}

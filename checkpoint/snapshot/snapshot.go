@@ -1,0 +1,71 @@
+// Package snapshot has the state of a job at one moment: what an operator's subtask hands over and what a later run takes
+// up, whatever the backend on either side.
+package snapshot
+
+import (
+	"fmt"
+
+	"github.com/weir-stream/weir/api/codec/schema"
+	"github.com/weir-stream/weir/state/keygroup"
+)
+
+// Operator is the state of one operator subtask. It is complete and never changed once made.
+type Operator struct {
+	// Groups are the key groups that Tables may have entries of.
+	Groups keygroup.Range
+	// States are the keyed states that Tables have entries of, in order of Number.
+	States []State
+	// Tables hold the entries of keyed state as sorted tables; see package sstable. A key is in one of them at most.
+	Tables [][]byte
+	// Lists are the operator states: those without keys.
+	Lists []List
+}
+
+// State names one keyed state of a snapshot: of a user's function, the timers of an operator, the contents of its windows.
+type State struct {
+	// Number stands for the state in the keys of the tables.
+	Number uint16
+	Name   string
+	// Kind is state.Kind's text, or "timers".
+	Kind string
+	// Key, MapKey and Value are the schemas of the key with its namespace, of a map's keys, of the values; nil where there
+	// are none.
+	Key, MapKey, Value *schema.Schema
+	// TTLMillis is the time to live that the entries' times belong to, 0 if they have none.
+	TTLMillis int64
+}
+
+// Redistribution says what a new set of subtasks gets of the elements of the former ones.
+type Redistribution uint8
+
+// The redistributions of operator state.
+const (
+	// Split deals the elements out, each to one subtask.
+	Split Redistribution = iota
+	// Union gives every subtask the elements of all.
+	Union
+	// Broadcast gives every subtask those of one, since all had the same.
+	Broadcast
+)
+
+// String names the redistribution as Flink does.
+func (r Redistribution) String() string {
+	switch r {
+	case Split:
+		return "SPLIT_DISTRIBUTE"
+	case Union:
+		return "UNION"
+	case Broadcast:
+		return "BROADCAST"
+	}
+	return fmt.Sprintf("Redistribution(%d)", uint8(r))
+}
+
+// List is one operator state of a subtask.
+type List struct {
+	Name           string
+	Redistribution Redistribution
+	// Element is the schema of the elements. Elements of broadcast state are a key and a value, of schemas Key and Element.
+	Key, Element *schema.Schema
+	Elements     [][]byte
+}

@@ -1,0 +1,117 @@
+package keyed
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/weir-stream/weir/api/codec/schema"
+	"github.com/weir-stream/weir/checkpoint/snapshot"
+	"github.com/weir-stream/weir/checkpoint/snapshot/sstable"
+	"github.com/weir-stream/weir/state"
+)
+
+// reader takes the entries of one state of a snapshot.
+type reader struct {
+	into state.Durable
+	// convert is nil if the entries are as they are today.
+	convert *state.Conversion
+}
+
+// Restore reads what is of this subtask's key groups in the snapshots that the context names. It comes after all parts were
+// opened and before the first use of any. States that the program no longer has are left out. It refuses, by name, a state
+// that was of another kind or whose types do not fit; fields that structs have gained or lost are converted.
+func (s *Store) Restore() error {
+	for _, before := range s.ctx.Restored {
+		readers, err := s.readers(before)
+		if err != nil {
+			return fmt.Errorf("operator %q: %w", s.ctx.Name, err)
+		}
+		for _, table := range before.Tables {
+			if err := s.read(table, readers); err != nil {
+				return fmt.Errorf("operator %q: restore keyed state: %w", s.ctx.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// readers returns what takes the entries of a snapshot, by number.
+func (s *Store) readers(before *snapshot.Operator) (map[uint16]reader, error) {
+	readers := map[uint16]reader{}
+	for _, old := range before.States {
+		for _, p := range s.parts {
+			for i, today := range p.states {
+				if today.Name != old.Name {
+					continue
+				}
+				if today.Number != old.Number {
+					return nil, fmt.Errorf("state %q has number %d in one subtask's snapshot and %d in another's: the snapshot is damaged", old.Name, old.Number, today.Number)
+				}
+				convert, err := s.reconcile(p, i, old)
+				if err != nil {
+					return nil, fmt.Errorf("state %q cannot be restored: %w", old.Name, err)
+				}
+				readers[old.Number] = reader{p, convert}
+			}
+		}
+	}
+	return readers, nil
+}
+
+// reconcile compares state i of a part with what it was.
+func (s *Store) reconcile(p part, i int, old snapshot.State) (*state.Conversion, error) {
+	today := p.states[i]
+	if old.Kind != today.Kind {
+		return nil, fmt.Errorf("it was %s and is now %s: give the new one another name", described(old), described(today))
+	}
+	for _, keys := range []struct {
+		what       string
+		old, today *schema.Schema
+	}{{"keys", old.Key, today.Key}, {"keys of its maps", old.MapKey, today.MapKey}} {
+		if keys.old == nil || keys.today == nil {
+			continue
+		}
+		if _, err := schema.Compatible(keys.old, keys.today); err != nil {
+			return nil, fmt.Errorf("the %s were %s and are now %s: %w", keys.what, keys.old, keys.today, err)
+		}
+	}
+	if p.descriptors == nil || old.Value == nil {
+		return nil, nil
+	}
+	convert, err := p.descriptors[i].Convert(old.Value, old.TTLMillis > 0, s.Now())
+	if err != nil {
+		return nil, fmt.Errorf("it was %s and is now %s: %w", described(old), described(today), err)
+	}
+	return convert, nil
+}
+
+func described(st snapshot.State) string {
+	if st.Value == nil {
+		return st.Kind
+	}
+	return fmt.Sprintf("%s of %s", st.Kind, st.Value)
+}
+
+// read hands the entries of a table that are of this subtask's key groups to their readers.
+func (s *Store) read(table []byte, readers map[uint16]reader) error {
+	var from, to [2]byte
+	binary.BigEndian.PutUint16(from[:], s.ctx.KeyGroups.First)
+	binary.BigEndian.PutUint16(to[:], s.ctx.KeyGroups.Last+1)
+	var converted []byte
+	return sstable.Scan(table, from[:], to[:], func(key, value []byte) (err error) {
+		if len(key) < 4 {
+			return fmt.Errorf("the entry's key %x is too short for a key group and a state", key)
+		}
+		r, ok := readers[binary.BigEndian.Uint16(key[2:])]
+		if !ok {
+			return nil
+		}
+		if r.convert != nil {
+			if converted, err = r.convert.Append(converted[:0], value); err != nil {
+				return fmt.Errorf("entry %x: %w", key, err)
+			}
+			value = converted
+		}
+		return r.into.Import(key, value)
+	})
+}

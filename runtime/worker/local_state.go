@@ -1,0 +1,83 @@
+package worker
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+
+	"github.com/weir-stream/weir/runtime/graph"
+	"github.com/weir-stream/weir/runtime/ident"
+	"github.com/weir-stream/weir/runtime/memory"
+	"github.com/weir-stream/weir/runtime/task"
+)
+
+// StateMemory is how many bytes of the process each subtask of a keyed operator may take: an even part of what the budget
+// has for state and for the stores behind it, as if all subtasks of the job were in this process.
+func StateMemory(program *graph.JobGraph) int64 {
+	// A limit set from outside (GOMEMLIMIT) counts as one of the machine does.
+	limit := min(memory.Detect(os.DirFS("/")).Bytes, debug.SetMemoryLimit(-1))
+	budget := memory.NewBudget(limit)
+	subtasks := 0
+	for _, v := range program.Vertices {
+		for _, op := range v.Operators {
+			if op.Node.KeyType != "" {
+				subtasks += v.Parallelism
+			}
+		}
+	}
+	return (budget.State.Limit() + budget.Managed.Limit()) / int64(max(subtasks, 1))
+}
+
+// localState gives each attempt of a subtask with keyed state a folder of its own below one of the process's. Nothing in them
+// outlives the attempt. The host's loop owns it.
+type localState struct {
+	settings task.Settings
+	// parent is where the process's folder is made, root that folder once there is one.
+	parent, root string
+}
+
+func newLocalState(settings task.Settings) localState {
+	l := localState{settings: settings, parent: settings.StateFolder}
+	l.settings.StateFolder = ""
+	return l
+}
+
+// of completes the settings of an attempt.
+func (l *localState) of(execution ident.ExecutionID, vertex *graph.JobVertex) (task.Settings, error) {
+	s := l.settings
+	keyed := slices.ContainsFunc(vertex.Operators, func(op *graph.ChainedOperator) bool { return op.Node.KeyType != "" })
+	if s.StateMemory == 0 || !keyed {
+		return s, nil
+	}
+	if l.root == "" {
+		root, err := os.MkdirTemp(l.parent, "weir-state-")
+		if err != nil {
+			return s, fmt.Errorf("a folder for state that does not fit into memory (io.tmp.dirs): %w", err)
+		}
+		l.root = root
+	}
+	s.StateFolder = l.folder(execution)
+	return s, nil
+}
+
+func (l *localState) folder(execution ident.ExecutionID) string {
+	return filepath.Join(l.root, fmt.Sprintf("%s-%d-%d", execution.Vertex, execution.Subtask, execution.Attempt))
+}
+
+// ended removes what an attempt has kept.
+func (l *localState) ended(execution ident.ExecutionID) error {
+	if l.root == "" {
+		return nil
+	}
+	return os.RemoveAll(l.folder(execution))
+}
+
+// close removes everything; no subtask runs any more.
+func (l *localState) close() error {
+	if l.root == "" {
+		return nil
+	}
+	return os.RemoveAll(l.root)
+}

@@ -1,0 +1,133 @@
+package pebble
+
+import (
+	"testing"
+
+	"github.com/weir-stream/weir/state"
+	"github.com/weir-stream/weir/state/keygroup"
+	"github.com/weir-stream/weir/state/statetest"
+)
+
+// opened makes databases of one size for a test, which closes them.
+type opened struct {
+	t      testing.TB
+	memory int64
+}
+
+func (o opened) database(groups keygroup.Range, maxParallelism int) (*Database, error) {
+	db, err := Open(Options{Memory: o.memory, Groups: groups, MaxParallelism: maxParallelism})
+	if err == nil {
+		o.t.Cleanup(func() {
+			if err := db.Close(); err != nil {
+				o.t.Error(err)
+			}
+		})
+	}
+	return db, err
+}
+
+func backend[K any](o opened) statetest.Make[K] {
+	return func(keys state.Keys[K], groups keygroup.Range, maxParallelism int) (state.Backend[K], error) {
+		db, err := o.database(groups, maxParallelism)
+		if err != nil {
+			return nil, err
+		}
+		return NewBackend(db, keys), nil
+	}
+}
+
+func backends(o opened) statetest.Backends {
+	return statetest.Backends{
+		Int64: backend[int64](o), String: backend[string](o), Pair: backend[statetest.Pair](o),
+		Wide: backend[statetest.Wide](o), Mixed: backend[statetest.Mixed](o),
+	}
+}
+
+// sizes are memories in which everything fits, and hardly anything.
+var sizes = map[string]int64{"ample": 1 << 30, "scarce": 256 << 10, "tiny": 4 << 10}
+
+func each(t *testing.T, run func(t *testing.T, o opened)) {
+	for name, memory := range sizes {
+		t.Run(name, func(t *testing.T) { run(t, opened{t, memory}) })
+	}
+}
+
+func TestConformance(t *testing.T) {
+	t.Run("ample", func(t *testing.T) {
+		all := backends(opened{t, sizes["ample"]})
+		statetest.Run(t, statetest.Backends{Int64: all.Int64, String: all.String})
+	})
+	t.Run("scarce", func(t *testing.T) {
+		all := backends(opened{t, sizes["scarce"]})
+		statetest.Run(t, statetest.Backends{Pair: all.Pair, Mixed: all.Mixed})
+	})
+	t.Run("tiny", func(t *testing.T) {
+		all := backends(opened{t, sizes["tiny"]})
+		statetest.Run(t, statetest.Backends{Int64: all.Int64, Wide: all.Wide, Mixed: all.Mixed})
+	})
+}
+
+func panes[K any](o opened) statetest.MakePanes[K] {
+	return func(keys state.Keys[K], groups keygroup.Range, maxParallelism int, descriptors []state.Descriptor) (state.Panes[K], error) {
+		db, err := o.database(groups, maxParallelism)
+		if err != nil {
+			return nil, err
+		}
+		return NewPanes(db, keys, descriptors)
+	}
+}
+
+func TestPanes(t *testing.T) {
+	each(t, func(t *testing.T, o opened) {
+		statetest.RunPanes(t, statetest.PaneSets{Int64: panes[int64](o), String: panes[string](o)})
+	})
+}
+
+func TestExchange(t *testing.T) {
+	each(t, func(t *testing.T, o opened) { statetest.RunExchange(t, backends(o), backends(o)) })
+}
+
+func TestTTL(t *testing.T) {
+	each(t, func(t *testing.T, o opened) { statetest.RunTTL(t, backend[string](o)) })
+}
+
+func timerSet[K any](o opened) func(state.Keys[K], keygroup.Range, int, uint16) (state.Timers[K], error) {
+	return func(keys state.Keys[K], groups keygroup.Range, maxParallelism int, number uint16) (state.Timers[K], error) {
+		db, err := o.database(groups, maxParallelism)
+		if err != nil {
+			return nil, err
+		}
+		return NewTimers(db, keys, number), nil
+	}
+}
+
+func TestTimers(t *testing.T) {
+	each(t, func(t *testing.T, o opened) {
+		statetest.RunTimers(t, statetest.TimerSets{
+			Int64: timerSet[int64](o), String: timerSet[string](o), Pair: timerSet[statetest.Pair](o), Windowed: timerSet[state.Windowed[string]](o),
+		})
+	})
+}
+
+func FuzzImport(f *testing.F) {
+	statetest.FuzzImport(f, func(keys state.Keys[string], groups keygroup.Range, maxParallelism int) (state.Backend[string], error) {
+		db, err := Open(Options{Memory: 4 << 10, Groups: groups, MaxParallelism: maxParallelism})
+		if err != nil {
+			return nil, err
+		}
+		return closing[string]{NewBackend(db, keys), db}, nil
+	})
+}
+
+// closing is a backend that closes its database with itself.
+type closing[K any] struct {
+	state.Backend[K]
+	db *Database
+}
+
+func (c closing[K]) Close() {
+	c.Backend.Close()
+	if err := c.db.Close(); err != nil {
+		panic(err)
+	}
+}

@@ -1,0 +1,171 @@
+package pebble
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
+)
+
+// engine is an open Pebble.
+type engine struct {
+	db     *pebble.DB
+	cache  *pebble.Cache
+	buffer int64
+	// written is what was written since the last flush began, flushed is closed when that is over.
+	written int64
+	flushed <-chan struct{}
+	trouble trouble
+}
+
+const (
+	// compactAt is how many tables of the first level may overlap before they are merged. A low number costs later
+	// snapshots most of their increments.
+	compactAt = 18
+	// waitAt is how many at which writing waits.
+	waitAt = 60
+	// targetFile is the size of the larger tables.
+	targetFile = 32 << 20
+	bloomBits  = 10
+)
+
+func openEngine(o Options, s shares) (*engine, error) {
+	e := &engine{buffer: s.buffer, cache: pebble.NewCache(s.cache)}
+	e.trouble.met, e.trouble.compacted = make(chan struct{}), make(chan struct{}, 1)
+	listener := &pebble.EventListener{
+		BackgroundError: func(err error) { e.trouble.meet(err) },
+		CompactionEnd:   func(pebble.CompactionInfo) { e.trouble.compactionEnded() },
+	}
+	options := &pebble.Options{
+		FS: o.files, Cache: e.cache, Logger: logger{o.Log}, EventListener: listener,
+		DisableWAL: true, FormatMajorVersion: pebble.FormatNewest, NoSyncOnClose: true,
+		// A buffer is flushed by write, which waits for the one before: Pebble's own limit would wait for ever if the disk is full.
+		MemTableSize: uint64(2 * s.buffer), MemTableStopWritesThreshold: 1000,
+		L0CompactionThreshold: compactAt, L0CompactionFileThreshold: 1 << 20, L0StopWritesThreshold: 100_000,
+		MaxOpenFiles: 500, DisableConsistencyCheck: true,
+	}
+	options.Experimental.L0CompactionConcurrency = compactAt
+	for i := range options.TargetFileSizes {
+		options.TargetFileSizes[i] = targetFile
+	}
+	for i := range options.Levels {
+		l := &options.Levels[i]
+		l.FilterPolicy, l.FilterType = bloom.FilterPolicy(bloomBits), pebble.TableFilter
+		l.Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
+	}
+	db, err := pebble.Open(o.Folder, options)
+	if err != nil {
+		e.cache.Unref()
+		return nil, err
+	}
+	e.db = db
+	return e, nil
+}
+
+// close waits for what is under way. What is not written yet is lost, on purpose.
+func (e *engine) close() error {
+	err := e.db.Close()
+	e.cache.Unref()
+	if err != nil {
+		return fmt.Errorf("close the store of keyed state: %w", err)
+	}
+	return nil
+}
+
+// apply writes a batch and empties it. It waits if writing is far ahead of what happens behind it.
+func (e *engine) apply(batch *pebble.Batch) {
+	e.trouble.check()
+	size := int64(batch.Len())
+	if err := e.db.Apply(batch, pebble.NoSync); err != nil {
+		fail("write", err)
+	}
+	batch.Reset()
+	if e.written += size; e.written < e.buffer {
+		return
+	}
+	e.written = 0
+	e.awaitFlush()
+	flushed, err := e.db.AsyncFlush()
+	if err != nil {
+		fail("write", err)
+	}
+	e.flushed = flushed
+	e.awaitCompaction()
+}
+
+// awaitFlush waits for the last flush.
+func (e *engine) awaitFlush() {
+	if e.flushed == nil {
+		return
+	}
+	select {
+	case <-e.flushed:
+	case <-e.trouble.met:
+		e.trouble.check()
+	}
+	e.flushed = nil
+}
+
+// awaitCompaction waits while reads would have to look into too many tables.
+func (e *engine) awaitCompaction() {
+	for e.db.Metrics().Levels[0].Sublevels > waitAt {
+		select {
+		case <-e.trouble.compacted:
+		case <-e.trouble.met:
+			e.trouble.check()
+		}
+	}
+}
+
+// trouble is what Pebble's own goroutines have to tell.
+type trouble struct {
+	once sync.Once
+	err  error
+	// met is closed at the first error.
+	met chan struct{}
+	// compacted has an element after a compaction has ended.
+	compacted chan struct{}
+}
+
+func (t *trouble) meet(err error) {
+	t.once.Do(func() {
+		t.err = err
+		close(t.met)
+	})
+}
+
+func (t *trouble) compactionEnded() {
+	select {
+	case t.compacted <- struct{}{}:
+	default:
+	}
+}
+
+// check fails if there was an error.
+func (t *trouble) check() {
+	select {
+	case <-t.met:
+		fail("write", t.err)
+	default:
+	}
+}
+
+// logger passes Pebble's messages on. What is worth a line to Pebble is detail to us.
+type logger struct{ log *slog.Logger }
+
+func (l logger) Infof(format string, args ...any) {
+	l.log.Debug(fmt.Sprintf("pebble: "+format, args...))
+}
+func (l logger) Errorf(format string, args ...any) {
+	l.log.Warn(fmt.Sprintf("pebble: "+format, args...))
+}
+
+// Fatalf may not return; the attempt's process ends, and the job starts again from its last snapshot.
+func (l logger) Fatalf(format string, args ...any) {
+	text := fmt.Sprintf("pebble: "+format, args...)
+	l.log.Error(text)
+	panic(text)
+}

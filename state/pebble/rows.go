@@ -1,0 +1,106 @@
+package pebble
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// rows gathers changes of Pebble's entries, to write them in order of their keys: twice to five times as fast as in any order.
+type rows struct {
+	bytes []byte
+	rows  []row
+	batch *pebble.Batch
+}
+
+// row is one change. Its key is bytes[at:value], its value bytes[value:end].
+type row struct {
+	// first and second are the first 16 bytes of the key, filled up with zeros.
+	first, second  uint64
+	at, value, end int
+	change         change
+}
+
+type change uint8
+
+const (
+	set change = iota
+	remove
+	merge // what is there is followed by the value
+)
+
+const (
+	// gatherBytes is how much is gathered before it is written.
+	gatherBytes = 1 << 20
+	// batchBytes is how much is given to Pebble at once.
+	batchBytes = 256 << 10
+)
+
+func (r *rows) key(w *row) []byte { return r.bytes[w.at:w.value] }
+
+// add adds a change. Its key has been appended to bytes from at on, and its value from value on.
+func (r *rows) add(change change, at, value int) {
+	var first [16]byte
+	copy(first[:], r.bytes[at:value])
+	r.rows = append(r.rows, row{
+		first: binary.BigEndian.Uint64(first[:]), second: binary.BigEndian.Uint64(first[8:]),
+		at: at, value: value, end: len(r.bytes), change: change,
+	})
+}
+
+func (r *rows) sort() {
+	slices.SortFunc(r.rows, func(a, b row) int {
+		if a.first != b.first {
+			return cmp.Compare(a.first, b.first)
+		}
+		if a.second != b.second {
+			return cmp.Compare(a.second, b.second)
+		}
+		return bytes.Compare(r.bytes[a.at:a.value], r.bytes[b.at:b.value])
+	})
+}
+
+func (r *rows) reset() {
+	if cap(r.bytes) > 8*gatherBytes {
+		r.bytes = nil
+	}
+	r.bytes, r.rows = r.bytes[:0], r.rows[:0]
+}
+
+// write writes the changes to the store of d and forgets them.
+func (r *rows) write(d *Database) {
+	if len(r.rows) == 0 {
+		return
+	}
+	store := d.store()
+	if r.batch == nil {
+		r.batch = store.db.NewBatchWithSize(batchBytes)
+	}
+	r.sort()
+	for i := range r.rows {
+		w := &r.rows[i]
+		key, value := r.bytes[w.at:w.value], r.bytes[w.value:w.end]
+		var err error
+		switch w.change {
+		case set:
+			err = r.batch.Set(key, value, nil)
+		case remove:
+			err = r.batch.Delete(key, nil)
+		case merge:
+			err = r.batch.Merge(key, value, nil)
+		}
+		if err != nil {
+			fail("write", err)
+		}
+		if r.batch.Len() >= batchBytes {
+			store.apply(r.batch)
+		}
+	}
+	if !r.batch.Empty() {
+		store.apply(r.batch)
+	}
+	r.reset()
+}
