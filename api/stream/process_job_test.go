@@ -56,7 +56,7 @@ func TestTimersAndSideOutputsInAJob(t *testing.T) {
 		}
 		slices.Sort(got)
 		// Without watermarks before the end, all timers fire there: one for each key.
-		want := []string{"14", "16", "2", "even 16 @ 26", "odd 45 @ 55", "side 14", "side 16", "side 2"}
+		want := []string{"14", "16", "2", "even16@26", "odd45@55", "side 14", "side 16", "side 2"}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("object reuse %s: got %q, want %q", reuse, got, want)
 		}

@@ -103,7 +103,7 @@ func (w WindowedStream[K, T]) SideOutputLateData(tag OutputTag[T]) WindowedStrea
 
 // WithoutSlicing keeps an accumulator for each window. By default, tumbling and sliding windows with the default trigger and no
 // evictor keep accumulators for slices of time instead, which overlapping windows share if the aggregate has a Merge: the
-// same results, at a cost that does not grow with the overlap.
+// same results, at a cost that does not grow with the overlap. It also leaves sessions of a fixed gap to the general operator.
 func (w WindowedStream[K, T]) WithoutSlicing() WindowedStream[K, T] {
 	w.slicing = false
 	return w

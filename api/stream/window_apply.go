@@ -90,11 +90,15 @@ func aggregating[In, Acc, Res any](aggregate state.Aggregate[In, Acc, Res]) wind
 	return f
 }
 
-// foldWindow adds the operator of a window that keeps one accumulator: the one that keeps slices where it can do it.
+// foldWindow adds the operator of a window that keeps one accumulator: one of those that are faster than the general one, where
+// it can do what is asked for.
 func foldWindow[K comparable, In, Acc, Res, Out any](w WindowedStream[K, In], name string, fold windowFold[In, Acc, Res], newFunction func() operator.ProcessWindowFunction[K, Res, Out]) DataStream[Out] {
 	if w.slicing {
 		if c, ok := slicedConfig(w, fold, newFunction); ok {
 			return slicedWindow(w, name, c)
+		}
+		if c, ok := sessionConfig(w, fold, newFunction); ok {
+			return sessionWindow(w, name, c)
 		}
 	}
 	return windowed(w, name, general.Folded(fold.Fold, newFunction))

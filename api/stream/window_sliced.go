@@ -8,6 +8,7 @@ import (
 	"github.com/weir-stream/weir/api/window"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/operator"
+	"github.com/weir-stream/weir/runtime/operator/window/session"
 	"github.com/weir-stream/weir/runtime/operator/window/sliced"
 )
 
@@ -37,13 +38,40 @@ func slicedConfig[K comparable, In, Acc, Res, Out any](w WindowedStream[K, In], 
 	c = sliced.Config[K, In, Acc, Out]{
 		Stream: w.keyed.by(), ProcessingTime: aligned.TimeDomain() == operator.ProcessingTime,
 		Lateness: w.lateness.Milliseconds(), Late: w.late,
-		Accumulators: accumulators, Add: fold.Add, Merge: fold.Merge,
-		New: func(ctx *operator.Context, sides *operator.SideOutputs) (sliced.Function[K, Acc, Out], error) {
-			return &slicedFunction[K, Acc, Res, Out]{result: fold.Result, user: newFunction(), context: operator.NewWindowContext[K](ctx, sides)}, nil
-		},
+		Accumulators: accumulators, Add: fold.Add, Merge: fold.Merge, New: resultsOf(fold.Result, newFunction),
 	}
 	c.Size, c.Slide, c.Offset = aligned.Aligned()
 	return c, !c.Overlap() || fold.Merge != nil && !fold.ordered
+}
+
+// sessionConfig is the configuration of the operator that keeps a session in one entry of its key, if it can do what is asked for.
+func sessionConfig[K comparable, In, Acc, Res, Out any](w WindowedStream[K, In], fold windowFold[In, Acc, Res], newFunction func() operator.ProcessWindowFunction[K, Res, Out]) (c session.Config[K, In, Acc, Out], ok bool) {
+	sessions, ok := w.assigner.(window.Sessions)
+	if !ok || w.newTrigger != nil || w.evictor != nil || fold.Merge == nil || fold.ordered || hasState[K](newFunction()) {
+		return c, false
+	}
+	c = session.Config[K, In, Acc, Out]{
+		Stream: w.keyed.by(), Gap: sessions.Gap(), ProcessingTime: sessions.TimeDomain() == operator.ProcessingTime,
+		Lateness: w.lateness.Milliseconds(), Late: w.late,
+		Add: fold.Add, Merge: fold.Merge, New: resultsOf(fold.Result, newFunction),
+	}
+	fits, err := c.Fits()
+	return c, fits && err == nil && w.check() == nil && sessions.Check() == nil
+}
+
+// sessionWindow adds the operator that keeps a session in one entry of its key.
+func sessionWindow[K comparable, In, Acc, Out any](w WindowedStream[K, In], name string, c session.Config[K, In, Acc, Out]) DataStream[Out] {
+	node, out := stateful[K, In, Out](w.keyed, "session window", name, c.Factory())
+	node.State = c.Descriptors()
+	w.place(node, w.assigner.NewDefaultTrigger())
+	return out
+}
+
+// resultsOf has a window function called with the results of accumulators.
+func resultsOf[K comparable, Acc, Res, Out any](result func(*Acc) Res, newFunction func() operator.ProcessWindowFunction[K, Res, Out]) func(*operator.Context, *operator.SideOutputs) (sliced.Function[K, Acc, Out], error) {
+	return func(ctx *operator.Context, sides *operator.SideOutputs) (sliced.Function[K, Acc, Out], error) {
+		return &slicedFunction[K, Acc, Res, Out]{result: result, user: newFunction(), context: operator.NewWindowContext[K](ctx, sides)}, nil
+	}
 }
 
 // slicedFunction calls a window function with the result of an accumulator.

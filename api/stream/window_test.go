@@ -108,7 +108,9 @@ func TestFastWindowsAreUsedWhereTheyCan(t *testing.T) {
 		"no pre-aggregation":  {window.Sliding(4*ms, ms), stream.WindowedStream[string, sale].WithoutPreAggregation, false, "sliced window"},
 		"no slicing":          {window.Sliding(4*ms, ms), stream.WindowedStream[string, sale].WithoutSlicing, false, "window"},
 		"processing time":     {window.TumblingProcessing(ms), reset, false, "sliced window"},
-		"sessions":            {window.Session(ms), reset, false, "window"},
+		"sessions":            {window.Session(ms), reset, false, "session window"},
+		"sessions, unsliced":  {window.Session(ms), stream.WindowedStream[string, sale].WithoutSlicing, false, "window"},
+		"reduce, sessions":    {window.Session(ms), reset, true, "window"},
 		"reduce":              {window.Tumbling(ms), reset, true, "window pre-aggregation, sliced window of partials"},
 		"reduce, overlapping": {window.Sliding(4*ms, ms), reset, true, "window"},
 		"trigger": {window.Tumbling(ms), func(w stream.WindowedStream[string, sale]) stream.WindowedStream[string, sale] {

@@ -17,6 +17,8 @@ type suite[K comparable] struct {
 	codec codec.Key[K]
 	// key gives distinct keys for distinct i.
 	key func(i int) K
+	// slack is Backends.Slack.
+	slack int64
 	// hash is Keys.Hash.
 	hash func(keys []K, hashes []uint64)
 }

@@ -69,6 +69,7 @@ func runTimers[K comparable](t *testing.T, open MakeTimers[K], keys state.Keys[K
 	}
 	t.Run("in batches of one time", func(t *testing.T) { timersOfOneTime(t, open, keys, key) })
 	t.Run("deleted and registered again", func(t *testing.T) { timersReset(t, open, keys, key) })
+	t.Run("few at a time", func(t *testing.T) { timersFew(t, open, keys, key) })
 	t.Run("extreme times", func(t *testing.T) { timersExtreme(t, open, keys, key) })
 	t.Run("equal lower halves of hashes", func(t *testing.T) { timersColliding(t, open, keys, key) })
 	t.Run("export and import", func(t *testing.T) { timersMoved(t, open, keys, key) })
@@ -302,6 +303,21 @@ func timersReset[K comparable](t *testing.T, open MakeTimers[K], keys state.Keys
 		}
 	}
 	s.check()
+	s.drain()
+}
+
+// timersFew leaves and enters the empty set again and again, at times far before and behind the last ones.
+func timersFew[K comparable](t *testing.T, open MakeTimers[K], keys state.Keys[K], key func(int) K) {
+	s := newTimerSubject(t, open, keys, key, 3, keygroup.Range{First: 0, Last: maxParallelism - 1})
+	for range 6000 {
+		at := s.source.Int63() >> (20 + s.source.Intn(40))
+		if len(s.model) < 3 && s.source.Intn(2) == 0 {
+			s.register(s.source.Intn(len(s.keys)), at)
+		} else {
+			s.take(at, 1)
+		}
+		s.checkNext()
+	}
 	s.drain()
 }
 

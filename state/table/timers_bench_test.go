@@ -145,6 +145,46 @@ func TestMemoryOfStructures(t *testing.T) {
 	}
 }
 
+// TestPanesReuseBlocks lets panes of one size pass: new ones take the memory of those that are dropped.
+func TestPanesReuseBlocks(t *testing.T) {
+	keys, err := codec.ForKey[string]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts, err := codec.For[string]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	panes, err := NewPanes(state.Keys[string]{Codec: keys}, allGroups, 128, []state.Descriptor{state.Describe("s", state.KindValue, texts)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass := func(pane int64) {
+		table := panes.Pane(pane)
+		value := table.Value(0)
+		for i := range 3000 {
+			key := fmt.Sprint("a key that is long ", i)
+			table.Seek(key, keygroup.HashString(key))
+			value.StoreBytes([]byte(key))
+		}
+		panes.Drop(pane - 3)
+	}
+	for pane := range int64(10) {
+		pass(pane)
+	}
+	held := panes.Bytes() / 4
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for pane := range int64(20) {
+		pass(10 + pane)
+	}
+	runtime.ReadMemStats(&after)
+	// The test's own keys are of 64 bytes.
+	if each := int64(after.TotalAlloc-before.TotalAlloc)/20 - 3000*(64+32); each > held/4 {
+		t.Errorf("a pane that takes %d bytes allocates %d", held, each)
+	}
+}
+
 func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats

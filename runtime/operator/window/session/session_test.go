@@ -77,13 +77,15 @@ func TestAgainstFlink(t *testing.T) {
 			if v.Operator.LateOutput {
 				c.Late = vectors.LateTag
 			}
-			t.Run(file+"/"+v.Name, func(t *testing.T) {
-				vectors.Replay(t, v, "hashmap", c.Factory(),
-					func(r vectors.Result) (string, string) { return r.Key, r.Text(v.Operator.Function) },
-					func(record map[string]any) (string, string) {
-						return vectors.Want(v.Operator.Function, record, true)
-					})
-			})
+			for _, backend := range []string{"hashmap", "pebble"} {
+				t.Run(file+"/"+v.Name+"/"+backend, func(t *testing.T) {
+					vectors.Replay(t, v, backend, c.Factory(),
+						func(r vectors.Result) (string, string) { return r.Key, r.Text(v.Operator.Function) },
+						func(record map[string]any) (string, string) {
+							return vectors.Want(v.Operator.Function, record, true)
+						})
+				})
+			}
 		}
 	}
 	if replayed != 41 {
@@ -173,7 +175,11 @@ func compareWithModel(t *testing.T, seed int64) {
 	}
 	m := &model{config: c, watermark: math.MinInt64, sessions: map[string][]*kept{}}
 	m.take()
-	j := vectors.Start[vectors.Result](t, "hashmap", c.Factory())
+	backend := "hashmap"
+	if seed%4 == 0 {
+		backend = "pebble"
+	}
+	j := vectors.Start[vectors.Result](t, backend, c.Factory())
 	defer func() { j.Close() }()
 	disorder, now, n := 1+random.Int63n(60), int64(0), int64(0)
 	for step := range 300 {

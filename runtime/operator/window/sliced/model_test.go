@@ -152,10 +152,15 @@ func compareWithModel(t *testing.T, seed int64) {
 	encoded := listed(t, true)
 	encoded.Size, encoded.Slide, encoded.Offset, encoded.Lateness = c.Size, c.Slide, c.Offset, c.Lateness
 	encoded.ProcessingTime, encoded.Late = c.ProcessingTime, c.Late
-	j := vectors.Start[vectors.Result](t, "hashmap", c.Factory())
-	if seed%3 == 0 {
-		j = vectors.Start[vectors.Result](t, "hashmap", encoded.Factory())
+	backend := "hashmap"
+	if seed%4 == 0 {
+		backend = "pebble"
 	}
+	factory := c.Factory()
+	if seed%3 == 0 {
+		factory = encoded.Factory()
+	}
+	j := vectors.Start[vectors.Result](t, backend, factory)
 	defer func() { j.Close() }()
 	restores, disorder := random.Intn(3) == 0, 1+random.Int63n(80)
 	now, records := int64(0), int64(0)

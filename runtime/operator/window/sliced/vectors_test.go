@@ -64,10 +64,12 @@ func TestAgainstFlink(t *testing.T) {
 				sorted := strings.HasPrefix(v.Operator.Assigner, "sliding")
 				f := flat(t)
 				configure(&f, v)
-				t.Run("flat", func(t *testing.T) { replay(t, v, f.Factory(), true) })
+				t.Run("flat", func(t *testing.T) { replay(t, v, "hashmap", f.Factory(), true) })
+				t.Run("flat on Pebble", func(t *testing.T) { replay(t, v, "pebble", f.Factory(), true) })
 				l := listed(t, sorted)
 				configure(&l, v)
-				t.Run("listed", func(t *testing.T) { replay(t, v, l.Factory(), sorted) })
+				t.Run("listed", func(t *testing.T) { replay(t, v, "hashmap", l.Factory(), sorted) })
+				t.Run("listed on Pebble", func(t *testing.T) { replay(t, v, "pebble", l.Factory(), sorted) })
 			})
 		}
 	}
@@ -88,8 +90,8 @@ func configure[Acc any](c *stringConfig[Acc], v vectors.Vector) {
 	}
 }
 
-func replay(t *testing.T, v vectors.Vector, factory operator.Factory, sorted bool) {
-	vectors.Replay(t, v, "hashmap", factory,
+func replay(t *testing.T, v vectors.Vector, backend string, factory operator.Factory, sorted bool) {
+	vectors.Replay(t, v, backend, factory,
 		func(r vectors.Result) (string, string) { return r.Key, r.Text(v.Operator.Function) },
 		func(record map[string]any) (string, string) {
 			return vectors.Want(v.Operator.Function, record, sorted)
