@@ -98,7 +98,7 @@ heartbeat:
 pipeline:
   max-parallelism: 40000
   nonsense-that-is-like-nothing: 1
-state.backend.type: rocksdb
+state.backend.type: forst
 execution.checkpointing.intervall: 1 s
 execution.checkpointing.interval: 1 s
 high-availability.type: zookeeper
@@ -115,7 +115,7 @@ heartbeat.interval: 3 s
 		`heartbeat.interval: value "10 parsecs" (config.yaml line 4) is refused: unknown unit "parsecs": expected a duration such as "10 s", "100ms" or "1 min" (a bare number counts milliseconds)`,
 		`pipeline.max-parallelism: value "40000" (config.yaml line 6) is refused: out of range: expected 1 to 32768`,
 		`unknown key pipeline.nonsense-that-is-like-nothing (config.yaml line 7)`,
-		`state.backend.type: value "rocksdb" (config.yaml line 8) is refused: not a known value: expected one of hashmap`,
+		`state.backend.type: value "forst" (config.yaml line 8) is refused: not a known value: expected one of hashmap, pebble`,
 		`unknown key execution.checkpointing.intervall (config.yaml line 9); did you mean execution.checkpointing.interval? (known to Flink, not supported by this version of Weir)`,
 		`execution.checkpointing.interval (config.yaml line 10) is known to Flink, not supported by this version of Weir: this version takes no checkpoints, so state would be lost at a failure; remove the key to run without`,
 		`high-availability.type (config.yaml line 11) is known to Flink, not supported by this version of Weir: this version has one JobManager without high availability, so a job would not survive it`,
@@ -138,6 +138,17 @@ heartbeat.interval: 3 s
 	}
 	if diff := cmp.Diff(wantNotices, noticeTexts(notices)); diff != "" {
 		t.Errorf("notices, -want +got:\n%s", diff)
+	}
+}
+
+func TestOtherNamesOfValuesAreNoticed(t *testing.T) {
+	c, notices, err := Parse("", nil, []string{"state.backend=RocksDB"})
+	if err != nil || Get(c, StateBackendType) != StateBackendPebble {
+		t.Errorf("backend %q, %v", Get(c, StateBackendType), err)
+	}
+	texts := strings.Join(noticeTexts(notices), "\n")
+	if !strings.Contains(texts, "state.backend (-D) is deprecated; use state.backend.type") || !strings.Contains(texts, "Write pebble") {
+		t.Errorf("notices %q", texts)
 	}
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"os"
 	"runtime"
 	"slices"
 	"time"
@@ -186,7 +187,8 @@ var (
 
 	// TemporaryDirectories are where local files go.
 	TemporaryDirectories = declare(StateData, "io.tmp.dirs", "", text(),
-		"The folder in which state that does not fit into memory is kept while a job runs. By default the system's folder for temporary files.")
+		"The folder in which state that does not fit into memory is kept while a job runs.").
+		computed(os.TempDir, "the system's folder for temporary files")
 )
 
 // contradictions finds pairs of valid values that do not go together.
