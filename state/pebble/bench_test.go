@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"fmt"
 	"math/rand"
 	"testing"
 	"unsafe"
@@ -79,7 +80,8 @@ func BenchmarkCount(b *testing.B) {
 			counting(b, backend, c.keys, c.warm)
 			backend.Close()
 			if db.engine != nil {
-				b.Logf("%s", db.engine.db.Metrics())
+				m := db.engine.db.Metrics()
+				b.Logf("L0 %d sublevels, block cache %d hits %d misses, filters %d hits %d misses, %s in L6, read amp %d", m.Levels[0].Sublevels, m.BlockCache.Hits, m.BlockCache.Misses, m.Filter.Hits, m.Filter.Misses, humanize(m.Levels[6].TablesSize), m.ReadAmp())
 			}
 			if err := db.Close(); err != nil {
 				b.Fatal(err)
@@ -119,3 +121,5 @@ func intKeys(tb testing.TB) state.Keys[int64] {
 	}
 	return state.Keys[int64]{Codec: keys}
 }
+
+func humanize(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }

@@ -216,6 +216,18 @@ func TestTimeout(t *testing.T) {
 	b.want("late 2@102")
 }
 
+func TestALateResultAfterATimeoutIsDropped(t *testing.T) {
+	b := open(t, Options[int, string]{Order: Unordered, Timeout: time.Millisecond, OnTimeout: func(n int) ([]string, error) { return []string{"late"}, nil }})
+	b.process(0)
+	b.advance(time.Millisecond)
+	b.want("late@100")
+	b.complete(0, "too late")
+	b.process(1)
+	b.watermark(4)
+	b.complete(1, "b")
+	b.want("b@101 w4")
+}
+
 func TestATimeoutWithoutHandlerFails(t *testing.T) {
 	b := open(t, Options[int, string]{Timeout: time.Millisecond})
 	b.process(0)
