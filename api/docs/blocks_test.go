@@ -3,8 +3,10 @@ package docs_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // TestEveryBlockOfCodeIsTestedCode holds the pages against the files of this folder: each part of a block of Go in a page, parts
@@ -17,7 +19,7 @@ func TestEveryBlockOfCodeIsTestedCode(t *testing.T) {
 		code.WriteString("\n")
 	}
 	tested := code.String()
-	for _, page := range append(glob(t, "*.md"), filepath.Join("..", "README.md")) {
+	for _, page := range pages(t) {
 		for _, block := range blocks(t, page, read(t, page)) {
 			for part := range strings.SplitSeq(block, "\n\n") {
 				if !strings.Contains(tested, squeezed(part)) {
@@ -28,20 +30,45 @@ func TestEveryBlockOfCodeIsTestedCode(t *testing.T) {
 	}
 }
 
-// TestLinksOfPagesLeadSomewhere looks for the file of each relative link.
+// TestLinksOfPagesLeadSomewhere looks for the file and the heading of each relative link.
 func TestLinksOfPagesLeadSomewhere(t *testing.T) {
-	for _, page := range append(glob(t, "*.md"), filepath.Join("..", "README.md")) {
-		for _, after := range strings.Split(read(t, page), "](")[1:] {
-			target, _, ok := strings.Cut(after, ")")
-			target, _, _ = strings.Cut(target, "#")
-			if !ok || target == "" || strings.Contains(target, "://") {
+	for _, page := range pages(t) {
+		for _, after := range strings.Split(prose(t, page, read(t, page)), "](")[1:] {
+			target, _, _ := strings.Cut(after, ")")
+			if strings.Contains(target, "://") {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(page), filepath.FromSlash(target))); err != nil {
+			file, heading, _ := strings.Cut(target, "#")
+			if file = filepath.Join(filepath.Dir(page), filepath.FromSlash(file)); strings.HasPrefix(target, "#") {
+				file = page
+			}
+			if _, err := os.Stat(file); err != nil {
 				t.Errorf("%s: %v", page, err)
+			} else if heading != "" && !slices.Contains(headings(t, file), heading) {
+				t.Errorf("%s: %s has no heading %q", page, file, heading)
 			}
 		}
 	}
+}
+
+// headings returns those of a page as links name them.
+func headings(t *testing.T, page string) (found []string) {
+	t.Helper()
+	for line := range strings.Lines(prose(t, page, read(t, page))) {
+		if strings.HasPrefix(line, "#") {
+			title := strings.ToLower(strings.TrimSpace(strings.TrimLeft(line, "#")))
+			found = append(found, strings.Map(func(r rune) rune {
+				switch {
+				case r == ' ':
+					return '-'
+				case r == '-' || unicode.IsLetter(r) || unicode.IsDigit(r):
+					return r
+				}
+				return -1
+			}, title))
+		}
+	}
+	return found
 }
 
 func TestBlocksAreFound(t *testing.T) {
@@ -52,7 +79,18 @@ func TestBlocksAreFound(t *testing.T) {
 }
 
 // blocks returns the contents of the fenced blocks of Go.
-func blocks(t *testing.T, page, text string) (found []string) {
+func blocks(t *testing.T, page, text string) []string {
+	found, _ := parsePage(t, page, text)
+	return found
+}
+
+// prose returns what is in no block.
+func prose(t *testing.T, page, text string) string {
+	_, rest := parsePage(t, page, text)
+	return rest
+}
+
+func parsePage(t *testing.T, page, text string) (blocks []string, prose string) {
 	t.Helper()
 	fence, block := "", ""
 	for line := range strings.Lines(text) {
@@ -61,17 +99,25 @@ func blocks(t *testing.T, page, text string) (found []string) {
 			fence, block = strings.TrimSpace(line), ""
 		case opened:
 			if fence == "```go" {
-				found = append(found, block)
+				blocks = append(blocks, block)
 			}
 			fence = ""
-		case fence != "":
+		case fence == "":
+			prose += line
+		default:
 			block += line
 		}
 	}
 	if fence != "" {
 		t.Errorf("%s: a block is not closed", page)
 	}
-	return found
+	return blocks, prose
+}
+
+// pages are the index and all pages of this folder.
+func pages(t *testing.T) []string {
+	t.Helper()
+	return append(glob(t, "*.md"), filepath.Join("..", "README.md"))
 }
 
 // squeezed is a text with its words one space apart.

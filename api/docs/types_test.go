@@ -9,6 +9,7 @@ import (
 	"github.com/weir-stream/weir/api/codec"
 	"github.com/weir-stream/weir/api/connectors/collection"
 	"github.com/weir-stream/weir/api/stream"
+	"github.com/weir-stream/weir/api/streamtest"
 )
 
 // Event is a record that is one of several.
@@ -106,5 +107,25 @@ func TestTypesThatAreRefused(t *testing.T) {
 		if !errors.As(err, &refused) || !strings.Contains(err.Error(), what) {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+}
+
+// TestRecordsBetweenTasksNeedAnEncoding: records of a chain need none.
+func TestRecordsBetweenTasksNeedAnEncoding(t *testing.T) {
+	build := func(apart bool) error {
+		env := streamtest.NewEnvironment(t, "parallelism.default=1")
+		callbacks := stream.Map(stream.From(env, collection.Of(1)), func(n int) func() int { return func() int { return n } })
+		if apart {
+			callbacks = callbacks.Rebalance()
+		}
+		drop(stream.Map(callbacks, func(f func() int) int { return f() }).Parallelism(1))
+		_, err := env.Execute(t.Context())
+		return err
+	}
+	if err := build(false); err != nil {
+		t.Errorf("in one chain: %v", err)
+	}
+	if err := build(true); err == nil || !strings.Contains(err.Error(), "function") {
+		t.Errorf("between tasks: %v", err)
 	}
 }

@@ -56,7 +56,8 @@ type Outputs struct {
 type Factory func(ctx *Context, out Outputs) (Instance, error)
 
 // Join returns one input that feeds all of the given ones, which must be of type Input[T]. If newCopy is not nil, each
-// but the first is given copies of the records (pipeline.object-reuse=false); it is then a func() func(T) T.
+// but the last is given copies of the records (pipeline.object-reuse=false), so that nobody has seen the record when it is copied; it is
+// then a func() func(T) T.
 func Join[T any](inputs []any, newCopy any) Input[T] {
 	switch len(inputs) {
 	case 0:
@@ -67,7 +68,7 @@ func Join[T any](inputs []any, newCopy any) Input[T] {
 	all := make(fanOut[T], len(inputs))
 	for i, in := range inputs {
 		all[i] = in.(Input[T])
-		if newCopy != nil && i > 0 {
+		if newCopy != nil && i < len(inputs)-1 {
 			all[i] = &copying[T]{next: all[i], copyValue: newCopy.(func() func(T) T)()}
 		}
 	}

@@ -56,11 +56,10 @@ type Database struct {
 // shares divides the memory of a database, in bytes.
 type shares struct{ tables, cache, buffer int64 }
 
-// divide gives tables the most. At any time there are up to three write buffers: one that fills up, one that is being written
-// out, and the one that Pebble keeps for next time. What is left over is for batches, blooms and blocks under way.
+// divide gives tables the most. What is left over is for batches, filters and blocks under way.
 func divide(memory int64) shares {
 	s := shares{cache: memory / 8, buffer: min(max(memory/32, 64<<10), 32<<20)}
-	s.tables = max(memory-s.cache-4*s.buffer, memory/2)
+	s.tables = max(memory-s.cache-(buffers+2)*s.buffer, memory/2)
 	return s
 }
 

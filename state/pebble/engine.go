@@ -15,7 +15,7 @@ type engine struct {
 	db     *pebble.DB
 	cache  *pebble.Cache
 	buffer int64
-	// written is what was written since the last flush began, flushed is closed when that is over.
+	// written is what the write buffer has taken since the last flush began, flushed is closed when that is over.
 	written int64
 	flushed <-chan struct{}
 	trouble trouble
@@ -30,10 +30,16 @@ const (
 	// targetFile is the size of the larger tables.
 	targetFile = 32 << 20
 	bloomBits  = 10
+	// buffers is how many write buffers there are: one that fills up, one that is being written out, one kept for next time.
+	buffers = 3
+	// rowOverhead is about what a row takes in a write buffer beyond its bytes.
+	rowOverhead = 80
 )
 
 func openEngine(o Options, s shares) (*engine, error) {
-	e := &engine{buffer: s.buffer, cache: pebble.NewCache(s.cache)}
+	arena := s.buffer + s.buffer/4
+	// What Pebble takes for write buffers it takes away from the cache.
+	e := &engine{buffer: s.buffer, cache: pebble.NewCache(s.cache + buffers*arena)}
 	e.trouble.met, e.trouble.compacted = make(chan struct{}), make(chan struct{}, 1)
 	listener := &pebble.EventListener{
 		BackgroundError: func(err error) { e.trouble.meet(err) },
@@ -43,7 +49,7 @@ func openEngine(o Options, s shares) (*engine, error) {
 		FS: o.files, Cache: e.cache, Logger: logger{o.Log}, EventListener: listener,
 		DisableWAL: true, FormatMajorVersion: pebble.FormatNewest, NoSyncOnClose: true,
 		// A buffer is flushed by write, which waits for the one before: Pebble's own limit would wait for ever if the disk is full.
-		MemTableSize: uint64(2 * s.buffer), MemTableStopWritesThreshold: 1000,
+		MemTableSize: uint64(arena), MemTableStopWritesThreshold: 1000,
 		L0CompactionThreshold: compactAt, L0CompactionFileThreshold: 1 << 20, L0StopWritesThreshold: 100_000,
 		MaxOpenFiles: 500, DisableConsistencyCheck: true,
 	}
@@ -79,7 +85,7 @@ func (e *engine) close() error {
 // apply writes a batch and empties it. It waits if writing is far ahead of what happens behind it.
 func (e *engine) apply(batch *pebble.Batch) {
 	e.trouble.check()
-	size := int64(batch.Len())
+	size := int64(batch.Len()) + rowOverhead*int64(batch.Count())
 	if err := e.db.Apply(batch, pebble.NoSync); err != nil {
 		fail("write", err)
 	}

@@ -79,18 +79,19 @@ func (h *Hot[K]) OpenHot(descriptors []state.Descriptor, notes bool) error {
 // Entries is the number of entries, those without columns among them.
 func (h *Hot[K]) Entries() int64 { return h.index.entries }
 
-// Live is the memory in bytes that the entries take when their segments are as full as they are on average, and without
-// the blocks of arenas that are free.
+// Live is the memory in bytes that the owner has to go by when entries are to leave: what the entries take in segments as full
+// as they are on average, and, of blocks, mostly what is held. It falls with each entry that leaves, and if blocks in use
+// are scattered over many pages, more entries leave, until pages come free.
 func (h *Hot[K]) Live() int64 {
-	n := h.index.entries*int64(h.index.stride)*8/5 + h.arena.live
-	if h.pairs.index != nil {
-		n += h.pairs.index.entries * int64(h.pairs.index.stride) * 8 / 5
+	n := fullness*h.index.entries*int64(h.index.stride) + (3*h.arena.held()+h.arena.live)/4
+	if p := h.pairs.index; p != nil {
+		n += (3*p.held() + fullness*p.entries*int64(p.stride)) / 4
 	}
 	return n
 }
 
-// Idle is the memory held beyond Live, in bytes.
-func (h *Hot[K]) Idle() int64 { return h.Bytes() - h.Live() }
+// fullness is how many times their own size entries take in segments on average, or somewhat more.
+const fullness = 2
 
 // Age begins a new generation if enough entries were added since the last one.
 func (h *Hot[K]) Age() {

@@ -165,7 +165,7 @@ func meet[K comparable, In, Other any](b *buckets[K], own *side[K, In], other *s
 	}
 	urgent := b.ctx.Urgent()
 	for i := range batch.Values {
-		if urgent.Load() != 0 {
+		if operator.Waits(urgent) {
 			if err := b.ctx.GiveWay(); err != nil {
 				return err
 			}

@@ -95,7 +95,7 @@ func eachBroadcast[K comparable, B, Out any](f *keyedFunction[K, Out], batch *el
 	context.AtBatch(timestamps)
 	urgent := f.ctx.Urgent()
 	for i, v := range batch.Values {
-		if urgent.Load() != 0 {
+		if operator.Waits(urgent) {
 			if err := f.ctx.GiveWay(); err != nil {
 				return err
 			}

@@ -221,7 +221,7 @@ func each[K comparable, In, Out any](f *keyedFunction[K, Out], keys *keyed.Keys[
 	urgent, timestamps := f.ctx.Urgent(), batch.Timestamps
 	context.AtKeys(all, hashes, timestamps)
 	for i, v := range batch.Values {
-		if urgent.Load() != 0 {
+		if operator.Waits(urgent) {
 			if err := f.ctx.GiveWay(); err != nil {
 				return err
 			}

@@ -80,7 +80,7 @@ func eachPlain[Ctx, In, Out any](f *plainFunction[Out], batch *element.Batch[In]
 	f.context.AtBatch(timestamps)
 	urgent := f.ctx.Urgent()
 	for i, v := range batch.Values {
-		if urgent.Load() != 0 {
+		if operator.Waits(urgent) {
 			if err := f.ctx.GiveWay(); err != nil {
 				return err
 			}

@@ -16,7 +16,7 @@ func (o *windowing[K, In, Out]) mergeAll(batch *element.Batch[In], keys []K, has
 	o.perKey.Prepare(keys, hashes)
 	urgent := o.Ctx.Urgent()
 	for i, value := range batch.Values {
-		if urgent.Load() != 0 {
+		if operator.Waits(urgent) {
 			if err := o.Ctx.GiveWay(); err != nil {
 				return err
 			}

@@ -88,7 +88,7 @@ func (o *windowing[K, In, Out]) visitAll(batch *element.Batch[In]) error {
 	o.windows.Prepare(v.keys, v.hashes)
 	urgent := o.Ctx.Urgent()
 	for i, record := range v.records {
-		if urgent.Load() != 0 {
+		if operator.Waits(urgent) {
 			if err := o.Ctx.GiveWay(); err != nil {
 				return err
 			}
