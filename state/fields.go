@@ -34,7 +34,8 @@ func (f Field) Bind(store Store, c Column, now func() int64) {
 func (f Field) Expire() { f.handle.expire() }
 
 // Fields finds the state handles among the fields of a function: fn is a pointer to a struct, and the structs that it holds by
-// value, embedded or not, are searched too. Anything else has no state: the result is empty.
+// value, embedded or not, are searched too. A struct with handles that is not behind a pointer is an error. Anything else has no
+// state: the result is empty.
 //
 // A field's state is named by its tag, `state:"name"`, or else by the field. Options follow after commas: ttl=24h, with
 // ttl-update=onCreateAndWrite (or onReadAndWrite), ttl-visibility=neverReturnExpired (or returnExpiredIfNotCleanedUp) and

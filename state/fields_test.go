@@ -60,7 +60,7 @@ func TestFields(t *testing.T) {
 			t.Errorf("field %d is %+v, want %+v", i, d, w)
 		}
 	}
-	for _, stateless := range []any{nil, 7, declared{}, func() {}, (*declared)(nil), new(int)} {
+	for _, stateless := range []any{nil, 7, average{}, func() {}, (*declared)(nil), new(int)} {
 		if fields, err := Fields(stateless); len(fields) != 0 || err != nil {
 			t.Errorf("%T: %d fields, %v", stateless, len(fields), err)
 		}
@@ -91,6 +91,8 @@ func TestFieldsRefuses(t *testing.T) {
 			A Aggregating[int64, int64, int64]
 		}{}, []string{".A", "NewAggregating"}},
 		{&struct{ A [3]inner }{}, []string{".A", "array"}},
+		{declared{}, []string{"state.declared.embedded.Above", "not a pointer", "*state.declared"}},
+		{struct{ Parts struct{ inner } }{}, []string{".Parts.inner.Deep", "not a pointer"}},
 	} {
 		_, err := Fields(test.fn)
 		if err == nil {

@@ -185,6 +185,7 @@ func TestOperatorFieldsRefuse(t *testing.T) {
 		{&struct{ A Broadcast[*int, int64] }{}, ".A"},
 		{&struct{ A *OperatorList[int64] }{}, ".A"},
 		{&struct{ A OperatorList[chan int] }{}, ".A"},
+		{struct{ A UnionList[int64] }{}, "not a pointer"},
 	} {
 		if _, err := OperatorFields(c.function); err == nil || !strings.Contains(err.Error(), c.part) {
 			t.Errorf("%T: %v, want %q in it", c.function, err, c.part)

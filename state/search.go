@@ -11,11 +11,23 @@ type found func(v reflect.Value, field reflect.StructField, names names, at stri
 // search calls add for each field of a function whose pointer implements the interface handle.
 func search(fn any, handle reflect.Type, add found) error {
 	v := reflect.ValueOf(fn)
+	if v.Kind() == reflect.Struct {
+		return refuseCopy(v.Type(), handle)
+	}
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
 		return nil
 	}
 	s := searching{function: v.Elem().Type(), handle: handle, add: add, names: names{}}
 	return s.walk(v.Elem(), "")
+}
+
+// refuseCopy reports an error if a function that is a struct, not a pointer to one, has handles: each of its methods is called on a
+// copy, in which no handle would show any state.
+func refuseCopy(function, handle reflect.Type) error {
+	s := searching{function: function, handle: handle, names: names{}, add: func(_ reflect.Value, _ reflect.StructField, _ names, at string) error {
+		return fmt.Errorf("the function is a %s, not a pointer to one: have its factory return a *%[1]s", function)
+	}}
+	return s.walk(reflect.New(function).Elem(), "")
 }
 
 type searching struct {

@@ -47,6 +47,20 @@ type unknownOption struct {
 	Other state.Value[bool] `state:"other,tll=1h"`
 }
 
+type copied struct {
+	sorting
+	Seen state.Value[bool] `state:"seen"`
+}
+
+type listPerWindow struct {
+	distinct
+	Open state.OperatorList[Click] `state:"open"`
+}
+
+type distinctOpened struct{ distinct }
+
+func (distinctOpened) Open() error { return nil }
+
 type sessionState struct {
 	InWindow struct {
 		window.PerWindow
@@ -76,6 +90,17 @@ func TestMistakesThatThePagesName(t *testing.T) {
 		"an unknown option": {func(clicks stream.DataStream[Click]) {
 			drop(stream.Process(stream.KeyBy(clicks, Click.UserID), func() *unknownOption { return new(unknownOption) }))
 		}, `"tll=1h"`},
+		"a struct with state": {func(clicks stream.DataStream[Click]) {
+			drop(stream.ProcessEach(clicks, func() copied { return copied{} }))
+		}, "pointer"},
+		"state without keys in a window function": {func(clicks stream.DataStream[Click]) {
+			perMinute := stream.Window(stream.KeyBy(clicks, Click.UserID), window.Tumbling(time.Minute))
+			drop(stream.ProcessWindow(perMinute, func() *listPerWindow { return new(listPerWindow) }))
+		}, `"open"`},
+		"another signature in a window function": {func(clicks stream.DataStream[Click]) {
+			perMinute := stream.Window(stream.KeyBy(clicks, Click.UserID), window.Tumbling(time.Minute))
+			drop(stream.ProcessWindow(perMinute, func() distinctOpened { return distinctOpened{} }))
+		}, "never be called"},
 		"state per window that merges": {func(clicks stream.DataStream[Click]) {
 			sessions := stream.Window(stream.KeyBy(clicks, Click.UserID), window.Session(time.Minute))
 			drop(stream.ProcessWindow(sessions, func() *sessionState { return new(sessionState) }))

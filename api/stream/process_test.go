@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weir-stream/weir/api/window"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/state"
 )
@@ -51,6 +52,38 @@ type pairsWithState struct {
 }
 
 func (pairsWithState) Process(*JoinContext, string, string, Collector[string]) error { return nil }
+
+type pairsWithList struct {
+	pairs
+	Seen state.OperatorList[string] `state:"list"`
+}
+
+// groups is a co-group function that does nothing.
+type groups struct{}
+
+func (groups) CoGroup(*WindowContext[string], []string, []string, Collector[string]) error {
+	return nil
+}
+
+type groupsWithUnion struct {
+	groups
+	Seen state.UnionList[string] `state:"union"`
+}
+
+type groupsWithState struct {
+	groups
+	Seen state.Value[bool] `state:"seen"`
+}
+
+type keyedWithState struct {
+	noneKeyed
+	Seen state.Value[bool] `state:"seen"`
+}
+
+type withList struct {
+	none
+	Seen state.OperatorList[string] `state:"list"`
+}
 
 type pairs struct{}
 
@@ -147,6 +180,46 @@ func TestBadUseIsRefusedWhenTheGraphIsBuilt(t *testing.T) {
 				ProcessJoin(j, func() *pairsWithState { return new(pairsWithState) })
 			},
 			[]string{"pairsWithState", "count"},
+		},
+		"state without keys in the function of an interval join": {
+			func(s DataStream[string]) {
+				j := IntervalJoin(KeyBy(s, same), KeyBy(s, same)).Between(0, time.Second)
+				ProcessJoin[string, string, string, string](j, func() *pairsWithList { return new(pairsWithList) })
+			},
+			[]string{"Interval Join", "pairsWithList", `"list"`, "process function behind"},
+		},
+		"state without keys in a co-group function": {
+			func(s DataStream[string]) {
+				j := WindowJoin(KeyBy(s, same), KeyBy(s, same), window.Tumbling(time.Second))
+				CoGroup[string, string, string, string](j, func() *groupsWithUnion { return new(groupsWithUnion) })
+			},
+			[]string{"Co-Group", "groupsWithUnion", `"union"`, "state.List"},
+		},
+		"state of a copy of a function": {
+			func(s DataStream[string]) {
+				Process[string, string, string](KeyBy(s, same), func() keyedWithState { return keyedWithState{} })
+			},
+			[]string{"Keyed Process", "keyedWithState.Seen", "return a *stream.keyedWithState"},
+		},
+		"state without keys of a copy of a function": {
+			func(s DataStream[string]) {
+				ProcessEach[string, string](s, func() withList { return withList{} })
+			},
+			[]string{`"Process"`, "withList.Seen", "return a *stream.withList"},
+		},
+		"state of a copy of a function of an interval join": {
+			func(s DataStream[string]) {
+				j := IntervalJoin(KeyBy(s, same), KeyBy(s, same)).Between(0, time.Second)
+				ProcessJoin[string, string, string, string](j, func() pairsWithList { return pairsWithList{} })
+			},
+			[]string{"Interval Join", "return a *stream.pairsWithList"},
+		},
+		"state of a copy of a co-group function": {
+			func(s DataStream[string]) {
+				j := WindowJoin(KeyBy(s, same), KeyBy(s, same), window.Tumbling(time.Second))
+				CoGroup[string, string, string, string](j, func() groupsWithState { return groupsWithState{} })
+			},
+			[]string{"Co-Group", "return a *stream.groupsWithState"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/weir-stream/weir/api/window"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/operator"
+	"github.com/weir-stream/weir/runtime/operator/process"
 	"github.com/weir-stream/weir/runtime/operator/window/session"
 	"github.com/weir-stream/weir/runtime/operator/window/sliced"
 )
@@ -18,11 +19,12 @@ func (w WindowedStream[K, T]) slices() (aligned window.AlignedAssigner, ok bool)
 	return aligned, ok && w.newTrigger == nil && w.evictor == nil
 }
 
-// hasState reports whether a window function keeps state, or wants to know when windows go: slices know nothing of either.
+// hasState reports whether a window function keeps state, or wants to know when windows go: slices know nothing of either. It is
+// also true of a function that cannot be used: the general operator says what is wrong with it.
 func hasState[K any](function any) bool {
 	perKey, perWindow, err := operator.WindowFields(function)
 	_, clears := function.(operator.WindowClearer[K])
-	return err != nil || len(perKey)+len(perWindow) > 0 || clears
+	return err != nil || len(perKey)+len(perWindow) > 0 || clears || process.CheckWindow[K](function) != nil
 }
 
 // slicedConfig is the configuration of the operator that keeps slices, if it can do what is asked for.

@@ -52,7 +52,10 @@ func (b *budget) makeRoom(caller *member) {
 		if idle == nil {
 			break
 		}
-		idle.shed(max(idle.used-(b.used-b.enough()), 0))
+		before := idle.used
+		if idle.shed(max(before-(b.used-b.enough()), 0)); idle.used >= before {
+			idle.last = b.calls // there is nothing to be had from it
+		}
 	}
 	if b.used <= b.limit || caller.visited > 0 {
 		return

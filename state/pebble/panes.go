@@ -60,7 +60,7 @@ func (p *Panes[K]) makeRoom(but *Backend[K]) {
 	for budget.used > budget.limit {
 		var idlest *Backend[K]
 		for _, b := range p.panes {
-			if b != but && b.member.used > 0 && b.member.visited == 0 && (idlest == nil || b.member.last < idlest.member.last) {
+			if b != but && b.hot.Entries() > 0 && b.member.visited == 0 && (idlest == nil || b.member.last < idlest.member.last) {
 				idlest = b
 			}
 		}

@@ -137,15 +137,20 @@ func (t *timers[K]) Next() (int64, bool) {
 	}
 }
 
-// Take removes timers of the least time.
+// Take removes timers of the least time: those in memory, and then those of the same time that come from Pebble.
 func (t *timers[K]) Take(until int64, due []state.Timer[K]) []state.Timer[K] {
-	at, ok := t.Next()
-	if !ok || at > until {
-		return due
-	}
+	taken := len(due)
 	for len(due) < cap(due) {
-		due = t.near.Take(at, due)
-		if next, ok := t.Next(); !ok || next != at {
+		at, ok := t.Next()
+		if !ok || at > until || len(due) > taken && at != due[taken].At {
+			break
+		}
+		before, far := len(due), t.far
+		if due = t.near.Take(at, due); len(due) > before {
+			continue
+		}
+		// The time was that of timers that are deleted. Those of Pebble may have it, too.
+		if again, ok := t.Next(); ok && again == at && t.far == far {
 			break
 		}
 	}

@@ -31,6 +31,19 @@ func (h *Hot[K]) Evict(write func()) {
 	h.index.steady = false
 	h.shrink(s, place)
 	h.leaveQuietly()
+	if h.index.entries == 0 {
+		h.trim()
+	}
+}
+
+// trim gives up the pages that an arena without blocks has kept.
+func (h *Hot[K]) trim() {
+	for number := range h.arena.pages {
+		if h.arena.pages[number].memory != nil {
+			h.arena.drop(int32(number))
+		}
+	}
+	h.arena = arena{spare: h.arena.spare}
 }
 
 // nextSegment moves the hand to the next segment with entries and returns its place, -1 if there is none.

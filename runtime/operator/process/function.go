@@ -2,6 +2,7 @@
 package process
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 
@@ -50,7 +51,7 @@ func Check[Out any](function any) error {
 	if _, ok := method(function, "OnTimer"); ok {
 		return fmt.Errorf("function %T has the method OnTimer, but timers belong to keys and its input has none: use KeyBy first", function)
 	}
-	return checkMethods(function, append(optional(), is[operator.Finisher[Out]]("Finish")))
+	return about(function, checkMethods(function, append(optional(), is[operator.Finisher[Out]]("Finish"))))
 }
 
 // CheckWithoutKeys reports an error if the states without keys that a function declares cannot be, or cannot be there: broadcast
@@ -70,32 +71,86 @@ func CheckWithoutKeys(function any, isBroadcast bool) error {
 
 // CheckKeyed reports an error if a function on a keyed stream has an optional method that would not be called.
 func CheckKeyed[K, Out any](function any) error {
-	return checkMethods(function, append(optional(), is[operator.KeyedFinisher[K, Out]]("Finish"), is[operator.TimerFunction[K, Out]]("OnTimer")))
+	return about(function, checkMethods(function, append(optional(), is[operator.KeyedFinisher[K, Out]]("Finish"), is[operator.TimerFunction[K, Out]]("OnTimer"))))
 }
 
 // CheckJoin reports an error if the function of an interval join declares state or has an optional method that would not be
 // called.
 func CheckJoin(function any) error {
+	const none = "the function of an interval join has none: keep it in a process function behind the join"
 	fields, err := state.Fields(function)
 	if err != nil {
 		return err
 	}
 	if len(fields) > 0 {
-		return fmt.Errorf("function %T declares the state %q, but the function of an interval join has none: keep it in a process function behind the join", function, fields[0].Descriptor.Name)
+		return fmt.Errorf("function %T declares the state %q, but %s", function, fields[0].Descriptor.Name, none)
 	}
-	return checkOfJoin(function)
+	return about(function, cmp.Or(
+		haveKeys(function, none),
+		neverCalled(function, "a join", "OnTimer", "Finish"),
+		checkMethods(function, optional()),
+	))
 }
 
-// CheckCoGroup reports an error if a co-group function has an optional method that would not be called.
-func CheckCoGroup(function any) error { return checkOfJoin(function) }
+// CheckCoGroup reports an error if a co-group function declares a state without keys or has an optional method that would not
+// be called.
+func CheckCoGroup(function any) error {
+	return about(function, cmp.Or(
+		haveKeys(function, ofWindow),
+		neverCalled(function, "a join", "OnTimer", "Finish"),
+		checkMethods(function, optional()),
+	))
+}
 
-func checkOfJoin(function any) error {
-	for _, name := range []string{"OnTimer", "Finish"} {
+// CheckWindow reports an error if a window function declares a state without keys or has an optional method that would not be
+// called.
+func CheckWindow[K any](function any) error {
+	return about(function, cmp.Or(
+		haveKeys(function, ofWindow),
+		neverCalled(function, "a window", "OnTimer", "Finish"),
+		checkMethods(function, append(optional(), is[operator.WindowClearer[K]]("Clear"))),
+	))
+}
+
+// CheckTrigger is CheckWindow for a trigger, without those that it wraps. The error does not name the trigger.
+func CheckTrigger(trigger operator.Trigger) error {
+	return cmp.Or(
+		haveKeys(trigger, "all that a trigger keeps belongs to a window: declare a state.Value, state.List or state.Map"),
+		neverCalled(trigger, "a window", "Open", "Close"),
+		checkMethods(trigger, []optionalMethod{is[operator.MergingTrigger]("OnMerge"), is[operator.WrappingTrigger]("Wrapped")}),
+	)
+}
+
+const ofWindow = "all that the function of a window keeps belongs to a key: declare a state.Value, state.List or state.Map, or keep it in a process function behind the window"
+
+// about names the function that an error is about.
+func about(function any, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("function %T: %w", function, err)
+}
+
+// haveKeys reports an error if a function declares a state without keys, which nobody would snapshot; because says why it cannot.
+func haveKeys(function any, because string) error {
+	fields, err := state.OperatorFields(function)
+	if err != nil {
+		return err
+	}
+	if len(fields) > 0 {
+		return fmt.Errorf("it declares the state %q without keys, but %s", fields[0].Name, because)
+	}
+	return nil
+}
+
+// neverCalled reports an error if a function has one of these methods.
+func neverCalled(function any, by string, names ...string) error {
+	for _, name := range names {
 		if _, ok := method(function, name); ok {
-			return fmt.Errorf("function %T has the method %s, which a join never calls", function, name)
+			return fmt.Errorf("it has the method %s, which %s never calls", name, by)
 		}
 	}
-	return checkMethods(function, optional())
+	return nil
 }
 
 // optionalMethod is a method that a function may have, and the interface that it then implements.
@@ -122,7 +177,8 @@ func checkMethods(function any, methods []optionalMethod) error {
 	for _, m := range methods {
 		has, ok := method(function, m.name)
 		if ok && !reflect.TypeOf(function).Implements(m.of) {
-			return fmt.Errorf("function %T: its method %s is %s and would never be called: make it %s", function, m.name, signature(has.Type, 1), signature(m.of.Method(0).Type, 0))
+			want, _ := m.of.MethodByName(m.name)
+			return fmt.Errorf("its method %s is %s and would never be called: make it %s", m.name, signature(has.Type, 1), signature(want.Type, 0))
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/runtime/operator/keyed"
+	"github.com/weir-stream/weir/runtime/operator/process"
 	"github.com/weir-stream/weir/state"
 )
 
@@ -53,7 +54,7 @@ func (c Config[K, In, Out]) Describe() ([]state.Descriptor, error) {
 	wrong := []error{c.checkAssigner(), c.checkTrigger(trigger), c.checkEvictor(), c.checkLateness()}
 	contents := c.Contents.make(c.Evictor)
 	states, err := layoutOf(trigger, contents, c.merges())
-	wrong = append(wrong, err, c.checkMerging(contents, states))
+	wrong = append(wrong, err, process.CheckWindow[K](contents.function()), c.checkMerging(contents, states))
 	if err := errors.Join(wrong...); err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func (c *Config[K, In, Out]) checkAssigner() error {
 }
 
 func (c *Config[K, In, Out]) checkTrigger(trigger operator.Trigger) error {
-	problem := operator.ReadsOnly[In](trigger)
+	problem := errors.Join(operator.ReadsOnly[In](trigger), process.CheckTrigger(trigger))
 	if checked, ok := trigger.(operator.CheckedTrigger); ok {
 		problem = errors.Join(problem, checked.Check())
 	}
