@@ -143,7 +143,10 @@ func (d *Database) get(key []byte, f func(value []byte)) bool {
 
 // iterator returns an iterator over keys from lower on, before upper.
 func (d *Database) iterator(lower, upper []byte) *pebble.Iterator {
-	it, err := d.store().db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	it, err := d.store().db.NewIter(&pebble.IterOptions{
+		LowerBound: lower, UpperBound: upper,
+		UseL6Filters: true, // most rows that are looked for are of new keys
+	})
 	if err != nil {
 		fail("read", err)
 	}

@@ -62,7 +62,6 @@ func openEngine(o Options, s shares) (*engine, error) {
 		l.FilterPolicy, l.FilterType = bloom.FilterPolicy(bloomBits), pebble.TableFilter
 		l.Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
 	}
-	options.Levels[len(options.Levels)-1].FilterPolicy = pebble.NoFilterPolicy // Get does not ask it, since it is usually larger than a block
 	db, err := pebble.Open(o.Folder, options)
 	if err != nil {
 		e.cache.Unref()

@@ -4,7 +4,9 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
+	"runtime/pprof"
 	"time"
 
 	"github.com/weir-stream/weir/api/connectors/datagen"
@@ -22,6 +24,8 @@ type Order struct {
 	Workload         workload.Workload
 	// Records come after each key has come once.
 	Records int64
+	// Profile is a file for a CPU profile, or empty.
+	Profile string
 }
 
 // Outcome is what was measured.
@@ -65,6 +69,11 @@ func Run(o Order) (Outcome, error) {
 		return func(_ int64, out []int64) { s.Fill(out) }
 	}))
 	program(keys, &seen, o.Workload.Keys)
+	stop, err := profile(o.Profile)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer stop()
 	start := time.Now()
 	if _, err := env.Execute(context.Background()); err != nil {
 		return Outcome{}, err
@@ -146,4 +155,22 @@ func mix(key, count uint64) uint64 {
 	x := key*0x9e3779b97f4a7c15 ^ count
 	x ^= x >> 32
 	return x * 0xff51afd7ed558ccd
+}
+
+// profile starts a CPU profile and returns what ends it.
+func profile(path string) (stop func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, err
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		file.Close()
+	}, nil
 }
