@@ -44,6 +44,12 @@ examples: build
 
 bench-smoke:
 	$(GO) run ./benchmarks/micro --smoke
+	$(GO) run ./benchmarks/state --smoke
+	$(GO) run ./benchmarks/windows --smoke
+	$(GO) run ./benchmarks/nexmark bench --runs 1 --scale 0.02
+	@for backend in hashmap pebble; do for parallelism in 1 2 4; do \
+		$(GO) run ./benchmarks/nexmark verify --results benchmarks/nexmark/testdata/results.json --parallelism $$parallelism --state-backend $$backend || exit 1; \
+	done; done
 
 check:
 	@for step in lint race fuzz-seeds examples bench-smoke; do \
