@@ -194,7 +194,7 @@ func TestCoFlatMap(t *testing.T) {
 	}
 }
 
-// TestObjectReuseOff: of several readers each but the first gets copies.
+// TestFanOutCopies: of several readers each but the last gets copies, made before anyone could change the record.
 func TestFanOutCopies(t *testing.T) {
 	var a, b operatortest.Recorder[*int]
 	ctx := operatortest.Context(t, "map")
@@ -209,7 +209,7 @@ func TestFanOutCopies(t *testing.T) {
 	in := instance.Inputs[0].(operator.Input[*int])
 	_ = in.Process(operatortest.BatchAt([]*int{&value}, []int64{4}))
 	_ = in.Watermark(5)
-	if a.All[0].Value != &value || b.All[0].Value == &value || *b.All[0].Value != 7 || b.All[0].Timestamp != 4 || len(b.All) != 2 {
+	if a.All[0].Value == &value || *a.All[0].Value != 7 || a.All[0].Timestamp != 4 || len(a.All) != 2 || b.All[0].Value != &value {
 		t.Errorf("first %v, second %v", a.All, b.All)
 	}
 }
