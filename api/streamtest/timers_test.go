@@ -51,11 +51,11 @@ func TestTimersFireWhenTheirTimeHasCome(t *testing.T) {
 }
 
 func TestTimersThatAreDueFireAtOnceOrWait(t *testing.T) {
-	in, out, h := reminders(t, streamtest.StartAt(100))
+	in, out, _ := reminders(t, streamtest.StartAt(100))
 	in.Send(reading{"a", 7})
 	equal(t, "at once", out.TakeValues(), []string{"a processing 7 at 100"})
 
-	in, out, h = reminders(t, streamtest.StartAt(100), streamtest.DueTimersWait())
+	in, out, h := reminders(t, streamtest.StartAt(100), streamtest.DueTimersWait())
 	in.Send(reading{"a", 7})
 	equal(t, "while the clock stands", out.TakeValues(), nil)
 	h.SetProcessingTime(100)
