@@ -9,6 +9,7 @@
 package latency
 
 import (
+	"math"
 	"slices"
 
 	"github.com/weir-stream/weir/api/connectors/datagen"
@@ -48,15 +49,14 @@ type event struct {
 	Due, Made int64
 }
 
-// source makes events on schedule. A subtask's schedule begins with its first event, which is due when it is made.
+// source makes events on schedule. When a subtask's schedule began is seen from its events: none is made before it is due, so
+// it began no later than each of them says. The first alone could have been held up between the source's look at the clock and here.
 func (o Order) source(c clock.Clock) datagen.Source[event] {
 	return datagen.GenerateWith(o.records(), func(int) func(int64) event {
-		origin, begun := int64(0), false
+		origin := int64(math.MaxInt64)
 		return func(index int64) event {
 			now, after := c.Nanos(), int64(float64(index)*1e9/o.PerSecond)
-			if !begun {
-				origin, begun = now-after, true
-			}
+			origin = min(origin, now-after)
 			return event{Key: index * 7919 % keys, Index: index, Due: origin + after, Made: now}
 		}
 	}).Rate(o.PerSecond)
