@@ -10,7 +10,7 @@ OUT      ?= .
 PACKAGES = ./... ./.ci/lint
 PROTOS   = $(shell find . -name '*.proto' -not -path '*/testdata/*' -not -path './.*')
 
-.PHONY: build demo test lint bench race fuzz-seeds examples bench-smoke check generate fresh
+.PHONY: build demo test lint bench race fuzz-seeds examples bench-smoke check integration generate fresh
 
 build:
 	$(GO) build -o bin/ ./...
@@ -50,6 +50,10 @@ bench-smoke:
 	@for backend in hashmap pebble; do for parallelism in 1 2 4; do \
 		$(GO) run ./benchmarks/nexmark verify --results benchmarks/nexmark/testdata/results.json --parallelism $$parallelism --state-backend $$backend || exit 1; \
 	done; done
+
+# Tests against real servers; the first run builds MinIO, which takes some minutes.
+integration:
+	deploy/testbed/minio.sh run $(GO) test -count=1 -timeout 10m -run Real ./checkpoint/storage/s3
 
 check:
 	@for step in lint race fuzz-seeds examples bench-smoke; do \

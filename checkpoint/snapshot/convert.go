@@ -1,0 +1,169 @@
+package snapshot
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+
+	"github.com/weir-stream/weir/api/codec/schema"
+	"github.com/weir-stream/weir/state/keygroup"
+)
+
+// Schema returns the state's description as metadata has it.
+func (s State) Schema() (*StateSchema, error) {
+	made := &StateSchema{Number: uint32(s.Number), Name: s.Name, Kind: s.Kind, TtlMillis: s.TTLMillis}
+	for _, c := range []struct {
+		from *schema.Schema
+		to   *[]byte
+	}{{s.Key, &made.Key}, {s.MapKey, &made.MapKey}, {s.Value, &made.Value}} {
+		if err := marshalSchema(c.from, c.to); err != nil {
+			return nil, fmt.Errorf("state %q: %w", s.Name, err)
+		}
+	}
+	return made, nil
+}
+
+func marshalSchema(from *schema.Schema, to *[]byte) (err error) {
+	if from != nil {
+		*to, err = from.MarshalBinary()
+	}
+	return err
+}
+
+// State returns the state that is described.
+func (s *StateSchema) State() (State, error) {
+	made := State{Number: uint16(s.Number), Name: s.Name, Kind: s.Kind, TTLMillis: s.TtlMillis}
+	for _, c := range []struct {
+		from []byte
+		to   **schema.Schema
+	}{{s.Key, &made.Key}, {s.MapKey, &made.MapKey}, {s.Value, &made.Value}} {
+		var err error
+		if *c.to, err = parseSchema(c.from); err != nil {
+			return State{}, fmt.Errorf("state %q: %w", s.Name, err)
+		}
+	}
+	return made, nil
+}
+
+// ListSchemas returns the descriptions of operator states as metadata has them.
+func ListSchemas(lists []List) ([]*ListSchema, error) {
+	made := make([]*ListSchema, len(lists))
+	for i, l := range lists {
+		made[i] = &ListSchema{Name: l.Name, Kind: ListKind(l.Redistribution) + ListKind_SPLIT_DISTRIBUTE}
+		if err := marshalSchema(l.Key, &made[i].Key); err != nil {
+			return nil, fmt.Errorf("operator state %q: %w", l.Name, err)
+		}
+		if err := marshalSchema(l.Element, &made[i].Element); err != nil {
+			return nil, fmt.Errorf("operator state %q: %w", l.Name, err)
+		}
+	}
+	return made, nil
+}
+
+// ListParts returns the elements of operator states, inline.
+func ListParts(lists []List) []*ListPart {
+	parts := make([]*ListPart, len(lists))
+	for i, l := range lists {
+		parts[i] = &ListPart{List: uint32(i), Count: uint32(len(l.Elements)), Elements: Inline(AppendElements(nil, l.Elements))}
+	}
+	return parts
+}
+
+// Inline returns a reference that has the bytes themselves.
+func Inline(data []byte) *FileRef { return &FileRef{Length: uint64(len(data)), Inline: data} }
+
+// Pack returns the state of a subtask with everything inline, and what describes it: the keyed states, their numbers ascending, and
+// the lists. Each table is a base, of a part of its own.
+func (o *Operator) Pack(subtask int32) (*SubtaskState, []*StateSchema, []*ListSchema, error) {
+	packed := &SubtaskState{Subtask: subtask, Lists: ListParts(o.Lists)}
+	for i, table := range o.Tables {
+		t := &Table{File: Inline(table), FirstGroup: uint32(o.Groups.First), LastGroup: uint32(o.Groups.Last)}
+		packed.Parts = append(packed.Parts, &KeyedPart{Part: uint32(i), FirstGroup: t.FirstGroup, LastGroup: t.LastGroup, Tables: []*Table{t}})
+	}
+	states := make([]*StateSchema, len(o.States))
+	for i, st := range o.States {
+		var err error
+		if states[i], err = st.Schema(); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	lists, err := ListSchemas(o.Lists)
+	return packed, states, lists, err
+}
+
+// Read returns the bytes of a reference.
+type Read func(*FileRef) ([]byte, error)
+
+// Unpack turns a subtask's state back into an Operator, whose tables are read as they are. It refuses chains of several tables,
+// which only a restore that knows of changes can take up.
+func (op *OperatorState) Unpack(s *SubtaskState, read Read) (*Operator, error) {
+	made := &Operator{Groups: keygroup.RangeOf(int(op.MaxParallelism), int(op.Parallelism), int(s.Subtask))}
+	for _, schema := range op.States {
+		st, err := schema.State()
+		if err != nil {
+			return nil, err
+		}
+		made.States = append(made.States, st)
+	}
+	for _, p := range s.Parts {
+		if len(p.Tables) > 1 || len(p.Tables) == 1 && p.Tables[0].Changes {
+			return nil, fmt.Errorf("operator %q, subtask %d: part %d is a chain of %d tables", op.Name, s.Subtask, p.Part, len(p.Tables))
+		}
+		for _, t := range p.Tables {
+			table, err := read(t.File)
+			if err != nil {
+				return nil, err
+			}
+			made.Tables = append(made.Tables, table)
+		}
+	}
+	for _, part := range s.Lists {
+		list, err := op.unpackList(part, read)
+		if err != nil {
+			return nil, err
+		}
+		made.Lists = append(made.Lists, list)
+	}
+	return made, nil
+}
+
+func (op *OperatorState) unpackList(part *ListPart, read Read) (list List, err error) {
+	described := op.Lists[part.List]
+	list = List{Name: described.Name, Redistribution: Redistribution(described.Kind - ListKind_SPLIT_DISTRIBUTE)}
+	if list.Key, err = parseSchema(described.Key); err != nil {
+		return list, err
+	}
+	if list.Element, err = parseSchema(described.Element); err != nil {
+		return list, err
+	}
+	if part.Elements == nil {
+		return list, nil
+	}
+	data, err := read(part.Elements)
+	if err != nil {
+		return list, err
+	}
+	list.Elements, err = ParseElements(data, int(part.Count))
+	return list, err
+}
+
+// ReadInline is a Read for snapshots that have everything inline.
+func ReadInline(f *FileRef) ([]byte, error) {
+	if f.GetName() != "" {
+		return nil, fmt.Errorf("file %q is not inline", f.Name)
+	}
+	return slices.Clone(f.GetInline()), nil
+}
+
+// Verify compares bytes with what a reference says of them. Path names the file in the error, which is a *DamagedError.
+func (f *FileRef) Verify(path string, data []byte) error {
+	switch {
+	case uint64(len(data)) != f.Length:
+		return &DamagedError{Path: path, Reason: fmt.Sprintf("it has %d of %d bytes from %d on", len(data), f.Length, f.Offset)}
+	case f.Crc32C != nil && CRC32C(data) != *f.Crc32C:
+		return &DamagedError{Path: path, Reason: "its checksum is wrong"}
+	case len(f.Sha256) > 0 && sha256.Sum256(data) != [sha256.Size]byte(f.Sha256):
+		return &DamagedError{Path: path, Reason: "its SHA-256 is wrong"}
+	}
+	return nil
+}
