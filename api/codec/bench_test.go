@@ -64,6 +64,11 @@ func BenchmarkCodecString(b *testing.B) {
 func BenchmarkCodecWord(b *testing.B) {
 	benchmarkCodec(b, func(i int) word { return word{fmt.Sprintf("word-%05d", i), int64(i)} })
 }
+func BenchmarkCodecLabelled(b *testing.B) {
+	benchmarkCodec(b, func(i int) labelled {
+		return labelled{ID: int64(i), Name: fmt.Sprintf("name-%05d", i), Street: fmt.Sprintf("street-%050d", i), Town: fmt.Sprintf("town-%040d", i)}
+	})
+}
 func BenchmarkCodecPadded(b *testing.B) {
 	benchmarkCodec(b, func(i int) padded { return padded{A: int8(i), B: 2} })
 }

@@ -11,7 +11,8 @@ type Codec[T any] interface {
 	// its type can: too deeply nested, an unregistered type in an interface, a failing marshaler of its own.
 	Append(dst []byte, v *T) []byte
 	// Decode reads one value from the front of src into *v, overwriting all of it, and returns what follows it.
-	// The decoded value shares no memory with src. A malformed src is a *FormatError, never a panic,
+	// The decoded value shares no memory with src; strings of it may share one allocation of up to a kilobyte, so a program that keeps
+	// one of them for long and drops the others should clone it. A malformed src is a *FormatError, never a panic,
 	// and allocates no more than a small multiple of len(src). After an error the contents of *v are not specified.
 	Decode(src []byte, v *T) (rest []byte, err error)
 	// Schema describes the encoding.

@@ -12,8 +12,10 @@ import (
 
 // decoder is what stays the same while one value, or one batch of values, is decoded.
 type decoder struct {
-	// shared is a copy of all input, of which decoded strings are parts; without it each string is copied by itself.
+	// shared is a copy of the input up to the last so many bytes, of which decoded strings are parts. Strings that are not in it are
+	// copied by themselves.
 	shared string
+	behind int
 	// reserved is how many bytes of the input the elements still to come take at least. Memory for elements is only
 	// made where input is left for them, so that nested slices cannot each claim all of the input.
 	reserved int
@@ -26,11 +28,42 @@ func (d *decoder) room(src []byte, n uint64, least int) bool {
 
 // text returns the first n bytes of src as a string.
 func (d *decoder) text(src []byte, n int) string {
-	if len(d.shared) == 0 {
+	start := len(d.shared) + d.behind - len(src)
+	if start < 0 || n > len(d.shared)-start {
 		return string(src[:n])
 	}
-	start := len(d.shared) - len(src)
 	return d.shared[start : start+n]
+}
+
+// largestTexts is how many bytes of input are copied at most for the strings of one value, since any of them keeps the whole copy
+// alive. Where there is more, one allocation for each string costs little beside the copying.
+const largestTexts = 1024
+
+// shareTexts copies the texts of one value at the front of src, which are close to each other, at once. Where src is cut off it leaves that to
+// decode.
+func (g *program) shareTexts(d *decoder, src []byte) {
+	first, at := 0, 0
+	for i := range g.ops[:g.texts] {
+		o := &g.ops[i]
+		if o.code != opString {
+			at += o.width()
+			continue
+		}
+		if at > len(src) {
+			return
+		}
+		n, rest, ok := takeLength(src[at:])
+		if !ok || n > uint64(len(rest)) {
+			return
+		}
+		if at = len(src) - len(rest); first == 0 {
+			first = at
+		}
+		at += int(n)
+	}
+	if at-first <= largestTexts {
+		d.shared, d.behind = string(src[first:at]), len(src)-at
+	}
 }
 
 var errCut = &FormatError{Reason: "the input ends too early"}

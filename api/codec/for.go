@@ -50,6 +50,9 @@ func (c *derived[T]) Append(dst []byte, v *T) []byte {
 
 func (c *derived[T]) Decode(src []byte, v *T) (rest []byte, err error) {
 	var d decoder
+	if c.program.texts > 0 {
+		c.program.shareTexts(&d, src)
+	}
 	rest, malformed := c.program.decode(&d, src, unsafe.Pointer(v), 0)
 	if malformed != nil {
 		return nil, malformed.in(c.program.typ)

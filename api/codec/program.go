@@ -28,6 +28,9 @@ type program struct {
 	complete bool
 	// shares: decoded strings may lie in one allocation for a whole batch.
 	shares bool
+	// texts is the number of the leading ops that end with the last of several strings which have only a few bytes between
+	// them, so that the strings of one value may lie in one allocation; 0 if there are none.
+	texts int
 }
 
 type opcode uint8
@@ -136,6 +139,33 @@ func (g *program) finish(littleEndian bool) {
 		}
 		g.shares = g.shares || o.shares()
 	}
+	g.texts = g.adjacentTexts()
+}
+
+// mostBetween is how many bytes between the strings of a value are copied along with them.
+const mostBetween = 64
+
+// adjacentTexts is what texts says.
+func (g *program) adjacentTexts() (end int) {
+	strings, between := 0, 0
+	for i := range g.ops {
+		o := &g.ops[i]
+		if o.code == opString {
+			strings, end = strings+1, i+1
+			continue
+		}
+		width := o.width()
+		if strings > 0 {
+			between += width
+		}
+		if width < 0 || o.code == opArray || between > mostBetween {
+			break
+		}
+	}
+	if strings < 2 {
+		return 0
+	}
+	return end
 }
 
 // width returns the bytes that the op's encoding always takes, or -1.

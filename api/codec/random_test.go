@@ -78,7 +78,9 @@ func TestRandomTypes(t *testing.T) {
 				t.Fatalf("%s: encoded %x, without knowing the machine's byte order %x", of, encoded, other)
 			}
 			for name, by := range map[string]*program{"program": g, "portable program": elsewhere} {
-				for _, d := range []decoder{{}, {shared: string(encoded)}} {
+				var sharing decoder
+				by.shareTexts(&sharing, encoded)
+				for _, d := range []decoder{{}, {shared: string(encoded)}, sharing} {
 					back := reflect.New(of)
 					rest, malformed := by.decode(&d, encoded, back.UnsafePointer(), 0)
 					if malformed != nil || len(rest) > 0 || !reflect.DeepEqual(back.Interface(), v.Interface()) {

@@ -15,24 +15,29 @@ import (
 // is declared as with a ProcessWindowFunction.
 type CoGroupFunction[K, L, R, Out any] = operator.CoGroupFunction[K, L, R, Out]
 
+// Tagged is a record of one of the two streams of a JoinedWindows: what assigners, triggers and evictors that look at records are
+// given, such as those of window.DynamicSession, window.Delta and window.KeepDelta.
+type Tagged[L, R any] = join.Tagged[L, R]
+
 // JoinedWindows are two streams whose records of a key are gathered in the same windows. What is done with them is said by
 // ApplyJoin, ApplyFlatJoin or CoGroup. The methods return the same with a changed setting.
 type JoinedWindows[K comparable, L, R any] struct {
 	left  KeyedStream[K, L]
 	right KeyedStream[K, R]
 	// windows has the settings.
-	windows WindowedStream[K, join.Tagged[L, R]]
+	windows WindowedStream[K, Tagged[L, R]]
+	late    join.Late[L, R]
 }
 
 // WindowJoin gathers the records of two keyed streams in windows, by key. A record that comes too late for its windows is
-// dropped.
+// dropped, or goes to a side output, see SideOutputLeftLateData.
 func WindowJoin[K comparable, L, R any](left KeyedStream[K, L], right KeyedStream[K, R], assigner window.Assigner) JoinedWindows[K, L, R] {
 	env := left.stream.env
 	if env != right.stream.env {
 		env.problem("WindowJoin: the streams belong to different programs")
 	}
-	tagged := KeyedStream[K, join.Tagged[L, R]]{
-		stream: DataStream[join.Tagged[L, R]]{env: env}, selector: join.Selector(left.selector, right.selector), key: left.key,
+	tagged := KeyedStream[K, Tagged[L, R]]{
+		stream: DataStream[Tagged[L, R]]{env: env}, selector: join.Selector(left.selector, right.selector), key: left.key,
 	}
 	return JoinedWindows[K, L, R]{left: left, right: right, windows: Window(tagged, assigner)}
 }
@@ -53,6 +58,20 @@ func (j JoinedWindows[K, L, R]) Evictor(evictor window.Evictor) JoinedWindows[K,
 // window again, with all its contents.
 func (j JoinedWindows[K, L, R]) AllowedLateness(lateness time.Duration) JoinedWindows[K, L, R] {
 	j.windows = j.windows.AllowedLateness(lateness)
+	return j
+}
+
+// SideOutputLeftLateData sends records of the left stream that come too late for all their windows to a side output instead of
+// dropping them.
+func (j JoinedWindows[K, L, R]) SideOutputLeftLateData(tag OutputTag[L]) JoinedWindows[K, L, R] {
+	j.late.Left = &tag
+	return j
+}
+
+// SideOutputRightLateData sends records of the right stream that come too late for all their windows to a side output instead of
+// dropping them.
+func (j JoinedWindows[K, L, R]) SideOutputRightLateData(tag OutputTag[R]) JoinedWindows[K, L, R] {
+	j.late.Right = &tag
 	return j
 }
 
@@ -79,16 +98,25 @@ func CoGroup[K comparable, L, R, Out any, F CoGroupFunction[K, L, R, Out]](j Joi
 // joinWindows adds a window operator with two inputs.
 func joinWindows[K comparable, L, R, Out any](j JoinedWindows[K, L, R], name string, newFunction func() CoGroupFunction[K, L, R, Out]) DataStream[Out] {
 	env := j.left.stream.env
-	c := generalWindow(j.windows, general.Elements(func() operator.ProcessWindowFunction[K, join.Tagged[L, R], Out] {
+	if j.late.IsWanted() {
+		j.windows = j.windows.SideOutputLateData(j.late.Tag())
+	}
+	c := generalWindow(j.windows, general.Elements(func() operator.ProcessWindowFunction[K, Tagged[L, R], Out] {
 		return &join.WindowFunction[K, L, R, Out]{Function: newFunction()}
 	}))
 	states, err := c.Describe()
-	if err = errors.Join(err, j.windows.check(), process.CheckCoGroup(newFunction())); err != nil {
+	if err = errors.Join(err, j.windows.check(), process.CheckCoGroup[K](newFunction())); err != nil {
 		env.problem("%s: %w", name, err)
 		return nothing[Out](env)
 	}
-	node, out := joined[L, R, Out](j.left.stream, j.right.stream, "co group", name, join.TwoStreams[L, R](c.Factory()))
+	node, out := joined[L, R, Out](j.left.stream, j.right.stream, "co group", name, join.TwoStreams(c.Factory(), j.late))
 	node.KeyType, node.State = typeName[K](), states
 	j.windows.place(node, c.Trigger())
+	if j.late.Left != nil {
+		SideOutput(out, *j.late.Left)
+	}
+	if j.late.Right != nil {
+		SideOutput(out, *j.late.Right)
+	}
 	return out
 }

@@ -90,12 +90,12 @@ func emission(emit []Emission) Emission {
 // each time, or with AtEnd once.
 func Reduce[K comparable, T any](s KeyedStream[K, T], reduce func(a, b T) T, emit ...Emission) DataStream[T] {
 	return fold(s, "Reduce", emit, rolling.Fold[K, T, T, T]{
-		Add: func(acc *T, fresh bool, in T) {
+		Add: func(acc *T, fresh bool, in *T) {
 			if fresh {
-				*acc = in
+				*acc = *in
 				return
 			}
-			*acc = reduce(*acc, in)
+			*acc = reduce(*acc, *in)
 		},
 		Result: func(_ K, acc *T) T { return *acc },
 	})
@@ -125,12 +125,12 @@ func Max[K comparable, T any, N cmp.Ordered](s KeyedStream[K, T], field func(*T)
 
 func rollField[K comparable, T, N any](s KeyedStream[K, T], name string, emit []Emission, field func(*T) *N, roll func(acc *N, in N)) DataStream[T] {
 	return fold(s, name, emit, rolling.Fold[K, T, T, T]{
-		Add: func(acc *T, fresh bool, in T) {
+		Add: func(acc *T, fresh bool, in *T) {
 			if fresh {
-				*acc = in
+				*acc = *in
 				return
 			}
-			roll(field(acc), *field(&in))
+			roll(field(acc), *field(in))
 		},
 		Result: func(_ K, acc *T) T { return *acc },
 	})
@@ -165,9 +165,9 @@ func MaxBy[K comparable, T any, N cmp.Ordered](s KeyedStream[K, T], value func(T
 
 func rollRecord[K comparable, T any](s KeyedStream[K, T], name string, emit []Emission, better func(kept, in T) bool) DataStream[T] {
 	return fold(s, name, emit, rolling.Fold[K, T, T, T]{
-		Add: func(acc *T, fresh bool, in T) {
-			if fresh || better(*acc, in) {
-				*acc = in
+		Add: func(acc *T, fresh bool, in *T) {
+			if fresh || better(*acc, *in) {
+				*acc = *in
 			}
 		},
 		Result: func(_ K, acc *T) T { return *acc },

@@ -195,6 +195,19 @@ func TestBadUseIsRefusedWhenTheGraphIsBuilt(t *testing.T) {
 			},
 			[]string{"Co-Group", "groupsWithUnion", `"union"`, "state.List"},
 		},
+		"a factory of nil": {
+			func(s DataStream[string]) {
+				Process[string, string, string](KeyBy(s, same), func() *keyedWithState { return nil })
+			},
+			[]string{"Keyed Process", "nil *stream.keyedWithState"},
+		},
+		"a factory of nil for a co-group": {
+			func(s DataStream[string]) {
+				j := WindowJoin(KeyBy(s, same), KeyBy(s, same), window.Tumbling(time.Second))
+				CoGroup[string, string, string, string](j, func() *groupsWithUnion { return nil })
+			},
+			[]string{"Co-Group", "nil *stream.groupsWithUnion"},
+		},
 		"state of a copy of a function": {
 			func(s DataStream[string]) {
 				Process[string, string, string](KeyBy(s, same), func() keyedWithState { return keyedWithState{} })

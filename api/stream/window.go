@@ -53,10 +53,14 @@ func CountWindow[K comparable, T any](s KeyedStream[K, T], size int) WindowedStr
 
 // CountWindowSliding takes the last size records of a key at every slide-th of them. The first windows have fewer.
 func CountWindowSliding[K comparable, T any](s KeyedStream[K, T], size, slide int) WindowedStream[K, T] {
+	return slidingCount(Window(s, window.Global()), "CountWindowSliding", size, slide)
+}
+
+func slidingCount[K comparable, T any](w WindowedStream[K, T], name string, size, slide int) WindowedStream[K, T] {
 	if size <= 0 {
-		s.stream.env.problem("CountWindowSliding: size %d: it must be positive", size)
+		w.keyed.stream.env.problem("%s: size %d: it must be positive", name, size)
 	}
-	return Window(s, window.Global()).Evictor(window.KeepCount(size)).Trigger(window.EveryCount(int64(slide)))
+	return w.Evictor(window.KeepCount(size)).Trigger(window.EveryCount(int64(slide)))
 }
 
 // All is the key of records that are not told apart by one.
@@ -72,6 +76,11 @@ func WindowAll[T any](s DataStream[T], assigner window.Assigner) WindowedStream[
 // CountWindowAll gathers each size records of a stream in a window of their own, in one subtask.
 func CountWindowAll[T any](s DataStream[T], size int) WindowedStream[All, T] {
 	return WindowAll(s, window.Global()).Trigger(window.Purging(window.EveryCount(int64(size))))
+}
+
+// CountWindowAllSliding takes the last size records of a stream at every slide-th of them, in one subtask. The first windows have fewer.
+func CountWindowAllSliding[T any](s DataStream[T], size, slide int) WindowedStream[All, T] {
+	return slidingCount(WindowAll(s, window.Global()), "CountWindowAllSliding", size, slide)
 }
 
 // Trigger decides when windows fire, in place of the assigner's default. NewTrigger makes one for each subtask, and one while the

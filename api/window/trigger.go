@@ -140,7 +140,8 @@ func (t *deltaTrigger[T]) OnElement(ctx *TriggerContext, _ int64) TriggerResult 
 
 func (t *deltaTrigger[T]) Clear(*TriggerContext) { t.Last.Clear() }
 
-// Timeout has the window fire, besides when the other trigger does, a time after its first record by the clock.
+// Timeout has the window fire, besides when the other trigger does, a time after its first record by the clock. As in Flink it also
+// fires when the window goes: what a count has not fired for by the end of an event-time window is not lost.
 func Timeout(nested NewTrigger, after time.Duration, options ...TimeoutOption) NewTrigger {
 	return func() Trigger {
 		t := &timeout{nested: nested()}
@@ -201,15 +202,20 @@ func (t *timeout) OnElement(ctx *TriggerContext, timestamp int64) TriggerResult 
 }
 
 func (t *timeout) OnEventTime(ctx *TriggerContext, at int64) TriggerResult {
-	return t.nested.OnEventTime(ctx, at)
+	return t.fire(ctx, t.nested.OnEventTime(ctx, at))
 }
 
 func (t *timeout) OnProcessingTime(ctx *TriggerContext, at int64) TriggerResult {
-	result := t.nested.OnProcessingTime(ctx, at)
+	return t.fire(ctx, t.nested.OnProcessingTime(ctx, at))
+}
+
+// fire is what any timer of the window comes to, whether it was that of the timeout or one of the other trigger or that at which
+// the window goes. Flink's ProcessingTimeoutTrigger does not tell them apart either.
+func (t *timeout) fire(ctx *TriggerContext, nested TriggerResult) TriggerResult {
 	if t.clears {
 		t.Clear(ctx)
 	}
-	return result | Fire
+	return nested | Fire
 }
 
 func (t *timeout) Clear(ctx *TriggerContext) {

@@ -12,6 +12,7 @@ package window
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/weir-stream/weir/runtime/operator"
@@ -147,7 +148,10 @@ func regular(size, slide time.Duration, offsets []time.Duration, domain TimeDoma
 
 // Assign implements Assigner. Windows come from the latest to the earliest.
 func (r Regular) Assign(ctx *AssignerContext, windows []Window) []Window {
-	start := operator.WindowStart(ctx.Timestamp, r.offset, r.slide)
+	start, ok := operator.LastWindowStart(ctx.Timestamp, r.offset, r.slide, r.size)
+	if !ok {
+		return windows
+	}
 	for ; start > ctx.Timestamp-r.size; start -= r.slide {
 		windows = append(windows, Window{Start: start, End: start + r.size})
 	}
@@ -189,7 +193,15 @@ func sessions(gap time.Duration, domain TimeDomain) Sessions {
 
 // Assign implements Assigner.
 func (s Sessions) Assign(ctx *AssignerContext, windows []Window) []Window {
-	return append(windows, Window{Start: ctx.Timestamp, End: ctx.Timestamp + s.gap})
+	return append(windows, Window{Start: ctx.Timestamp, End: sessionEnd(ctx.Timestamp, s.gap)})
+}
+
+// sessionEnd is when the session of one record ends, at the end of time at the latest.
+func sessionEnd(timestamp, gap int64) int64 {
+	if end := timestamp + gap; end > timestamp {
+		return end
+	}
+	return math.MaxInt64
 }
 
 // TimeDomain implements Assigner.
@@ -232,7 +244,7 @@ func (s DynamicSessions[T]) Assign(ctx *AssignerContext, windows []Window) []Win
 	if gap < time.Millisecond {
 		panic(fmt.Errorf("the gap of a dynamic session is %v: it must be at least 1ms", gap))
 	}
-	return append(windows, Window{Start: ctx.Timestamp, End: ctx.Timestamp + gap.Milliseconds()})
+	return append(windows, Window{Start: ctx.Timestamp, End: sessionEnd(ctx.Timestamp, gap.Milliseconds())})
 }
 
 // TimeDomain implements Assigner.

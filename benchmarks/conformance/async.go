@@ -34,7 +34,7 @@ func buildAsync(p *program) {
 	case "ordered":
 		options.Order = stream.Ordered
 	case "unordered":
-		options.Order, p.timers = stream.Unordered, true
+		options.Order, p.ties.clock = stream.Unordered, true
 	default:
 		fail("mode %q is not understood", mode)
 	}

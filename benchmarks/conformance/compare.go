@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -77,6 +79,9 @@ func recordsFirst(items []item) []item {
 func (p *program) sorted(records []item) []string {
 	records = slices.Clone(records)
 	slices.SortStableFunc(records, func(a, b item) int { return strings.Compare(p.orderOf(a), p.orderOf(b)) })
+	if p.tied {
+		renumber(records)
+	}
 	lines := make([]string, len(records))
 	for i, r := range records {
 		p.sortSets(&r)
@@ -89,16 +94,53 @@ func (p *program) sorted(records []item) []string {
 }
 
 // orderOf is equal for those records of a step that come out in a certain order: those of one key. Timers of one time have
-// none, though they are of one key: those of the windows that a clock has timed out, and of unordered records without answer.
+// none, though they are of one key: those of different windows, which their time tells apart, and of unordered records without
+// answer.
 func (p *program) orderOf(i item) string {
 	record, _ := i.Record.(map[string]any)
-	if p.timesOut {
-		if _, timeout := record["timeout"]; timeout {
-			return i.String()
-		}
-		return fmt.Sprint(record["key"], record["start"])
+	key := fmt.Sprint(record["key"])
+	if p.isOfAll() {
+		key = ""
 	}
-	return fmt.Sprint(record["key"])
+	switch {
+	case !p.tied:
+		return key
+	case record["timeout"] != nil:
+		return i.String()
+	case i.TS != nil:
+		return fmt.Sprint(key, *i.TS)
+	}
+	return key
+}
+
+// isOfAll reports whether all records are of one key, whatever they say theirs is.
+func (p *program) isOfAll() bool { return p.params.values["kind"] == "windowAll" }
+
+// keyFirings is the counter of all firings of a key.
+const keyFirings = "keyFirings"
+
+// renumber counts the firings of each key anew in records whose order was free.
+func renumber(records []item) {
+	counts := map[string][]any{}
+	for _, i := range records {
+		if record, ok := i.Record.(map[string]any); ok && record[keyFirings] != nil {
+			key := fmt.Sprint(record["key"])
+			counts[key] = append(counts[key], record[keyFirings])
+		}
+	}
+	for key := range counts {
+		slices.SortFunc(counts[key], func(a, b any) int { return cmp.Compare(ordinal(a), ordinal(b)) })
+	}
+	for n, i := range records {
+		record, ok := i.Record.(map[string]any)
+		if !ok || record[keyFirings] == nil {
+			continue
+		}
+		key := fmt.Sprint(record["key"])
+		record = maps.Clone(record)
+		record[keyFirings], counts[key] = counts[key][0], counts[key][1:]
+		records[n].Record = record
+	}
 }
 
 // sortSets brings the elements of fields whose order is arbitrary into an order.

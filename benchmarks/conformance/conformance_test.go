@@ -46,6 +46,51 @@ func TestFlinksVectors(t *testing.T) {
 	}
 }
 
+// TestMoreOfFlinksVectors replays what Flink 2.3.0's operators do with settings that the other vectors have not: triggers in triggers,
+// timers of several windows at one time, joins with evictors, inputs that are all idle.
+func TestMoreOfFlinksVectors(t *testing.T) {
+	topics, err := readTopics([]string{"testdata/more"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if total := runTopics(topics, options{backends: allBackends}, &out); total.failed > 0 || total.passed < 90 {
+		t.Errorf("%d vectors passed and %d failed:\n%s", total.passed, total.failed, first(&out, 40))
+	}
+}
+
+// TestRecordsAtTheEndsOfTime has records whose windows would reach beyond the first or the last millisecond: they are in no
+// window, and hold up nothing. Flink's times overflow there, so this is not what it does.
+func TestRecordsAtTheEndsOfTime(t *testing.T) {
+	const (
+		steps = `[{"element": {"key": "a", "value": 1, "ts": 9223372036854775806}}, {"element": {"key": "a", "value": 2, "ts": -9223372036854775807}},
+			{"element": {"key": "a", "value": 4, "ts": -9223372036854775800}}, {"element": {"key": "a", "value": 8, "ts": 9}},
+			{"element": {"key": "a", "value": 16, "ts": 9223372036854775807}}, {"watermark": -5}, {"watermark": 9}, {"endOfInput": true}]`
+		outputs = `[[], [], [], [], [], [{"watermark": -5}], [{"record": {"key": "a", "start": 0, "end": 10, "sum": 8}, "ts": 9}, {"watermark": 9}],
+			[{"watermark": 9223372036854775807}]]`
+	)
+	for _, operator := range []string{
+		`{"kind": "window", "assigner": "tumbling-event", "size": 10, "function": "reduce-sum-window"}`,
+		`{"kind": "window", "assigner": "tumbling-event", "size": 10, "function": "reduce-sum-window", "trigger": "purging(event-time)"}`,
+		`{"kind": "window", "assigner": "sliding-event", "size": 10, "slide": 1000, "function": "reduce-sum-window"}`,
+		`{"kind": "window", "assigner": "sliding-event", "size": 10, "slide": 1000, "function": "reduce-sum-window", "trigger": "purging(event-time)"}`,
+	} {
+		if problems, _ := vectorOf(t, operator, steps, outputs).run(allBackends); len(problems) > 0 {
+			t.Errorf("%s: %s", operator, problems)
+		}
+	}
+}
+
+// TestSessionAtTheEndOfTime has a session that would last beyond the last millisecond: it ends with event time.
+func TestSessionAtTheEndOfTime(t *testing.T) {
+	session := `{"kind": "window", "assigner": "session-event", "gap": 10, "function": "reduce-sum"}`
+	steps := `[{"element": {"key": "a", "value": 1, "ts": 9223372036854775800}}, {"element": {"key": "a", "value": 2, "ts": 9223372036854775801}}, {"watermark": 9223372036854775805}, {"endOfInput": true}]`
+	outputs := `[[], [], [{"watermark": 9223372036854775805}], [{"record": {"key": "a", "n": 0, "value": 3}, "ts": 9223372036854775806}, {"watermark": 9223372036854775807}]]`
+	if problems, _ := vectorOf(t, session, steps, outputs).run(allBackends); len(problems) > 0 {
+		t.Error(problems)
+	}
+}
+
 func first(out *bytes.Buffer, lines int) string {
 	all := strings.SplitAfter(out.String(), "\n")
 	return strings.Join(all[:min(lines, len(all))], "")
@@ -116,6 +161,9 @@ func TestFreedomOfOrder(t *testing.T) {
 		return vectorOf(t, `{}`, `[{"watermark": 1}]`, "["+text+"]").Outputs[0]
 	}
 	a, b, a2, mark := `{"record": {"key": "a", "n": 1, "elems": [1, 2]}}`, `{"record": {"key": "b"}}`, `{"record": {"key": "a", "n": 2}}`, `{"watermark": 5}`
+	w1, w2 := `{"record": {"key": "a", "keyFirings": 1}, "ts": 9}`, `{"record": {"key": "a", "keyFirings": 2}, "ts": 19}`
+	w1Last, w2First := strings.Replace(w1, "1", "2", 1), strings.Replace(w2, "2", "1", 1)
+	again := `{"record": {"key": "a", "n": 3}, "ts": 9}`
 	turned := `{"record": {"key": "a", "n": 1, "elems": [2, 1]}}`
 	join := func(parts ...string) []item { return items("[" + strings.Join(parts, ",") + "]") }
 	for name, c := range map[string]struct {
@@ -131,6 +179,9 @@ func TestFreedomOfOrder(t *testing.T) {
 		"subtasks, after the last": {program{parallelism: 2}, join(mark, a), join(a, mark), false},
 		"sets":                     {program{sets: []string{"elems"}}, join(turned), join(a), true},
 		"lists":                    {program{}, join(turned), join(a), false},
+		"tied windows":             {program{tied: true}, join(w2First, w1Last), join(w1, w2), true},
+		"windows that are not":     {program{}, join(w2First, w1Last), join(w1, w2), false},
+		"one of tied windows":      {program{tied: true}, join(again, w1), join(w1, again), false},
 		"one more":                 {program{}, join(a, a), join(a), false},
 	} {
 		if got := c.p.compare(c.got, c.want) == ""; got != c.equal {

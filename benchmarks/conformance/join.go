@@ -59,9 +59,18 @@ func buildCoGroup(p *program) {
 
 // joinedWindows reads assigner, trigger, evictor and lateness of the windows of two streams.
 func joinedWindows(p *program) stream.JoinedWindows[string, event, event] {
-	w := stream.WindowJoin(p.keyed(), p.keyed(), assigner(p.params))
-	if trigger := p.params.text("trigger"); trigger != "" && trigger != "default" {
-		w = w.Trigger(triggerOf(p, trigger))
+	elements := elements[stream.Tagged[event, event]]{p, func(of stream.Tagged[event, event]) int64 {
+		if of.IsRight {
+			return of.Right.Value
+		}
+		return of.Left.Value
+	}}
+	w := stream.WindowJoin(p.keyed(), p.keyed(), elements.assigner())
+	if newTrigger := elements.trigger(); newTrigger != nil {
+		w = w.Trigger(newTrigger)
+	}
+	if p.params.has("evictor") {
+		w = w.Evictor(elements.evictor())
 	}
 	if p.params.has("allowedLateness") {
 		w = w.AllowedLateness(p.params.millis("allowedLateness"))

@@ -55,8 +55,10 @@ type program struct {
 	// arbitrary order.
 	unordered bool
 	sets      []string
-	// timers says that timers of one time may be what records come from; timesOut that this step has the clock fire them.
-	timers, timesOut bool
+	// ties says where different windows of a key, or records without answer, may have timers of one time: their order is free. Tied
+	// says that this step fires such timers.
+	ties struct{ clock, eventTime bool }
+	tied bool
 }
 
 // builders make the programs, by the operator's kind.
@@ -87,6 +89,17 @@ func (p *program) input(channels ...int) stream.DataStream[event] {
 // keyed adds an input whose records are partitioned by their keys.
 func (p *program) keyed() stream.KeyedStream[string, event] {
 	return stream.KeyBy(p.input(), event.key)
+}
+
+// firesTies reports whether a step fires timers that may be tied.
+func (p *program) firesTies(s step) bool {
+	switch {
+	case s.ProcessingTime != nil || s.SnapshotRestore:
+		return p.ties.clock
+	case s.Watermark != nil || s.EndOfInput:
+		return p.ties.eventTime
+	}
+	return false
 }
 
 // emits says what the operator's main output is.

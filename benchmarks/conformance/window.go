@@ -2,6 +2,7 @@ package main
 
 import (
 	"iter"
+	"math"
 	"strings"
 	"time"
 
@@ -14,11 +15,11 @@ import (
 var tooLate = stream.NewOutputTag[event]("late")
 
 func buildWindow(p *program) {
-	applyWindow(p, windowSettings(p, stream.Window(p.keyed(), assigner(p.params))))
+	applyWindow(p, windowSettings(p, stream.Window(p.keyed(), elementsOf(p).assigner())))
 }
 
 func buildWindowAll(p *program) {
-	applyWindow(p, windowSettings(p, stream.WindowAll(p.input(), assigner(p.params))))
+	applyWindow(p, windowSettings(p, stream.WindowAll(p.input(), elementsOf(p).assigner())))
 }
 
 func buildCountWindow(p *program) {
@@ -32,13 +33,22 @@ func buildCountWindow(p *program) {
 
 func isSession(p params) bool { return strings.HasPrefix(p.text("assigner"), "session") }
 
-func gapOf(e event) time.Duration { return time.Duration(e.Value) * time.Millisecond }
+// elements are what a window operator gathers, events or events of one of two streams.
+type elements[T any] struct {
+	*program
+	value func(T) int64
+}
+
+func elementsOf(p *program) elements[event] { return elements[event]{p, valueOf} }
+
+func (e elements[T]) gap(of T) time.Duration { return time.Duration(e.value(of)) * time.Millisecond }
 
 // assigner reads the assigner of windows with its sizes.
-func assigner(p params) window.Assigner {
+func (e elements[T]) assigner() window.Assigner {
+	p := e.params
 	name := p.text("assigner")
 	if isSession(p) {
-		return sessionAssigner(p, name)
+		return e.sessions(name)
 	}
 	var offset []time.Duration
 	if p.has("offset") {
@@ -64,16 +74,17 @@ func assigner(p params) window.Assigner {
 	}
 }
 
-func sessionAssigner(p params, name string) window.Assigner {
+func (e elements[T]) sessions(name string) window.Assigner {
+	p := e.params
 	gap, _ := p.get("gap")
 	dynamic := gap == "element value"
 	switch {
 	case name == "session-event" && dynamic:
-		return window.DynamicSession(gapOf)
+		return window.DynamicSession(e.gap)
 	case name == "session-event":
 		return window.Session(p.millis("gap"))
 	case name == "session-processing" && dynamic:
-		return window.DynamicSessionProcessing(gapOf)
+		return window.DynamicSessionProcessing(e.gap)
 	case name == "session-processing":
 		return window.SessionProcessing(p.millis("gap"))
 	}
@@ -83,13 +94,11 @@ func sessionAssigner(p params, name string) window.Assigner {
 
 // windowSettings reads trigger, evictor, lateness and late output.
 func windowSettings[K comparable](p *program, w stream.WindowedStream[K, event]) stream.WindowedStream[K, event] {
-	switch trigger := p.params.text("trigger"); trigger {
-	case "", "default", "default (never)", "end of stream":
-	default:
-		w = w.Trigger(triggerOf(p, trigger))
+	if newTrigger := elementsOf(p).trigger(); newTrigger != nil {
+		w = w.Trigger(newTrigger)
 	}
 	if p.params.has("evictor") {
-		w = w.Evictor(evictorOf(p.params))
+		w = w.Evictor(elementsOf(p).evictor())
 	}
 	if p.params.has("allowedLateness") {
 		w = w.AllowedLateness(p.params.millis("allowedLateness"))
@@ -103,8 +112,19 @@ func windowSettings[K comparable](p *program, w stream.WindowedStream[K, event])
 	return w
 }
 
+// trigger reads the trigger, nil for the default one.
+func (e elements[T]) trigger() window.NewTrigger {
+	switch text := e.params.text("trigger"); text {
+	case "", "default", "default (never)", "end of stream":
+		return nil
+	default:
+		return e.triggerOf(text)
+	}
+}
+
 // triggerOf reads a trigger such as purging(count(3)).
-func triggerOf(p *program, text string) window.NewTrigger {
+func (e elements[T]) triggerOf(text string) window.NewTrigger {
+	p := e.program
 	if text == "early: fires at every second element, at the end, and at once when late" {
 		return newEarly
 	}
@@ -116,18 +136,21 @@ func triggerOf(p *program, text string) window.NewTrigger {
 	case "count":
 		return window.EveryCount(c.number(0))
 	case "purging":
-		return window.Purging(triggerOf(p, c.argument(0)))
+		return window.Purging(e.triggerOf(c.argument(0)))
 	case "continuous-event-time":
+		p.ties.eventTime = true
 		return window.ContinuousEventTime(c.millis(0))
 	case "continuous-processing-time":
+		p.ties.clock = true
 		return window.ContinuousProcessingTime(c.millis(0))
 	case "delta":
 		if c.argument(1) != "new value minus value at last firing" {
 			fail("delta %q is not understood", c.argument(1))
 		}
-		return window.Delta(float64(c.number(0)), func(last, current event) float64 { return float64(current.Value - last.Value) })
+		return window.Delta(float64(c.number(0)), func(last, current T) float64 { return float64(e.value(current) - e.value(last)) })
 	case "processing-timeout":
-		p.timers = true
+		p.ties.clock = true
+		p.ties.eventTime = p.ties.eventTime || p.params.number("allowedLateness") > 0 // it fires when windows go, too
 		var options []window.TimeoutOption
 		if p.params.flag("resetTimerOnNewRecord") {
 			options = append(options, window.ResetByRecord)
@@ -135,14 +158,14 @@ func triggerOf(p *program, text string) window.NewTrigger {
 		if p.params.flag("shouldClearOnTimeout") {
 			options = append(options, window.ClearOnTimeout)
 		}
-		return window.Timeout(triggerOf(p, c.argument(0)), c.millis(1), options...)
+		return window.Timeout(e.triggerOf(c.argument(0)), c.millis(1), options...)
 	}
 	fail("trigger %q is not understood", text)
 	return nil
 }
 
-func evictorOf(p params) window.Evictor {
-	when := window.Before
+func (e elements[T]) evictor() window.Evictor {
+	p, when := e.params, window.Before
 	if p.flag("evictAfter") {
 		when = window.After
 	}
@@ -156,8 +179,8 @@ func evictorOf(p params) window.Evictor {
 		if c.argument(1) != "absolute difference to the last element" {
 			fail("delta %q is not understood", c.argument(1))
 		}
-		return window.KeepDelta(float64(c.number(0)), func(element, last event) float64 {
-			return max(float64(element.Value-last.Value), float64(last.Value-element.Value))
+		return window.KeepDelta(float64(c.number(0)), func(element, last T) float64 {
+			return math.Abs(float64(e.value(element) - e.value(last)))
 		}, when)
 	}
 	fail("evictor %q is not understood", text)

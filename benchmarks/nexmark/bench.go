@@ -47,6 +47,7 @@ type benchOptions struct {
 	runs        int
 	scale       float64
 	profile     string
+	markdown    bool
 }
 
 func runBench(arguments []string, out io.Writer) error {
@@ -58,6 +59,7 @@ func runBench(arguments []string, out io.Writer) error {
 	flags.IntVar(&o.runs, "runs", 3, "repeat each measurement so many `times`")
 	flags.Float64Var(&o.scale, "scale", 1, "make so many times the events, such as 0.1: for a look; the aims are for 1")
 	flags.StringVar(&o.profile, "profile", "", "write CPU profiles to this `folder`")
+	flags.BoolVar(&o.markdown, "markdown", false, "print the table as Markdown, a line for each query")
 	if err := parse(flags, arguments); err != nil {
 		return err
 	}
@@ -81,7 +83,11 @@ func runBench(arguments []string, out io.Writer) error {
 		}
 		report.rows = append(report.rows, rows...)
 	}
-	_, err = fmt.Fprint(out, report.table(o))
+	text := report.table(o)
+	if o.markdown {
+		text = report.markdown(o)
+	}
+	_, err = fmt.Fprint(out, text)
 	return err
 }
 

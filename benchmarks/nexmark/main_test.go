@@ -194,7 +194,8 @@ func TestTheReportSaysWhatWasMet(t *testing.T) {
 		{query: "q7", backend: "pebble", events: 5_000_000, flink: figures.rate("pebble"), aim: figures.aim("pebble"), runs: []outcome{{10, 15}}},
 		{query: "q22", backend: "hashmap", events: 1_000_000, runs: []outcome{{1, 2}}},
 	}
-	table := report{rows}.table(benchOptions{runs: 3, parallelism: 2, scale: 0.5})
+	options := benchOptions{runs: 3, parallelism: 2, scale: 0.5, backends: []string{"hashmap", "pebble"}}
+	table := report{rows}.table(options)
 	squeezed := strings.Join(strings.Fields(table), " ")
 	for _, want := range []string{
 		"q7 hashmap 5 5.00 (2.50-5.00) 0.400 (0.400-0.400) 0.105 47.6 4.20 met",
@@ -205,5 +206,27 @@ func TestTheReportSaysWhatWasMet(t *testing.T) {
 		if !strings.Contains(squeezed, want) {
 			t.Errorf("the report lacks %q:\n%s", want, table)
 		}
+	}
+}
+
+func TestTheReportIsAMarkdownTable(t *testing.T) {
+	figures := flink.of("q7")
+	once := []outcome{{1, 2}}
+	rows := []row{
+		{query: "q7", backend: "hashmap", events: 5_000_000, flink: figures.rate("hashmap"), aim: figures.aim("hashmap"), runs: once},
+		{query: "q7", backend: "pebble", events: 5_000_000, flink: figures.rate("pebble"), aim: figures.aim("pebble"), runs: []outcome{{10, 15}}},
+		{query: "q22", backend: "hashmap", events: 1_000_000, runs: once},
+		{query: "q22", backend: "pebble", events: 1_000_000, runs: once},
+	}
+	got := report{rows}.markdown(benchOptions{runs: 1, parallelism: 2, scale: 1, backends: []string{"hashmap", "pebble"}})
+	want := `
+| query | M events | Weir, in memory | CPU s/M events | Flink, in memory | ratio | aim | Weir, on Pebble | CPU s/M events | Flink, on RocksDB | ratio | aim |
+|---|---|---|---|---|---|---|---|---|---|---|---|
+| q7 | 5 | 5.00 (5.00-5.00) | 0.400 | 0.105 | 47.6 | 4.20, met | 0.50 (0.50-0.50) | 3.000 | 0.11 | 4.5 | 0.66, MISSED |
+| q22 | 1 | 1.00 (1.00-1.00) | 2.000 | - | - | - | 1.00 (1.00-1.00) | 2.000 | - | - | - |
+
+Flink: `
+	if !strings.Contains(got, want) {
+		t.Errorf("the table is\n%s", got)
 	}
 }

@@ -27,22 +27,21 @@ type bigger struct {
 }
 
 // measureBigger runs a job with eight times as much state as memory, and the same with all of it in memory.
-func measureBigger(o options) (*report, error) {
-	r := &report{}
+func measureBigger(o options, r *report) error {
 	limit, keys, records := int64(memoryLimit), int64(8*memoryLimit/bytesOfKey), int64(2_000_000)
 	if o.smoke {
 		keys, records = keys/100, records/100
 	}
-	r.add(fmt.Sprintf("A job with %d MiB of state (%d keys, values of 100 bytes): every key written once, then %d random ones read, changed and written",
-		keys*bytesOfKey>>20, keys, records), nil)
-	order := jobs.Order{Program: "wide", Workload: workload.Workload{Keys: keys}, Records: records}
+	r.say("A job with %d MiB of state (%d keys, values of 100 bytes): every key written once, then %d random ones read, changed and written",
+		keys*bytesOfKey>>20, keys, records)
+	order := jobs.Order{Program: "wide", Plan: workload.Plan{Keys: keys, Phases: []workload.Phase{{Records: records, Checked: records}}}}
 	var inMemory jobs.Outcome
 	for _, backend := range []string{"hashmap", "pebble"} {
-		o.say("bigger: %s", backend)
+		o.progress("bigger: %s", backend)
 		order.Backend = backend
 		outcome, err := measureLimited(order, limit)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if backend == "hashmap" {
 			inMemory = outcome
@@ -55,12 +54,12 @@ func measureBigger(o options) (*report, error) {
 		if backend == "pebble" {
 			line += fmt.Sprintf(" of a limit of %d (aim %d %s); same result as in memory: %t", limit>>20, allowed>>20, verdict(row.WithinRoom), row.SameResult)
 			if !row.SameResult {
-				return nil, fmt.Errorf("the result on pebble is not that of hashmap: checksum %x, not %x", outcome.Sum, inMemory.Sum)
+				return fmt.Errorf("the result on pebble is not that of hashmap: checksum %x, not %x", outcome.Sum, inMemory.Sum)
 			}
 		}
 		r.add(line, row)
 	}
-	return r, nil
+	return nil
 }
 
 // measureLimited tells the job on Pebble its limit as an operator would: by GOMEMLIMIT.

@@ -13,9 +13,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/weir-stream/weir/benchmarks/internal/child"
 	"github.com/weir-stream/weir/benchmarks/state/internal/jobs"
@@ -29,22 +28,37 @@ type options struct {
 	smoke, json         bool
 }
 
-// report is what a mode has measured: lines for people, objects for programs.
+// report shows what was measured as soon as it is: lines for people or objects for programs.
 type report struct {
-	lines []string
-	rows  []any
+	json bool
+	out  io.Writer
+	err  error
 }
 
+// add shows a result, either way.
 func (r *report) add(line string, row any) {
-	r.lines = append(r.lines, line)
-	if row != nil {
-		r.rows = append(r.rows, row)
+	if !r.json {
+		r.say("%s", line)
+		return
+	}
+	if err := json.NewEncoder(r.out).Encode(row); r.err == nil {
+		r.err = err
+	}
+}
+
+// say shows a line that has no result.
+func (r *report) say(format string, arguments ...any) {
+	if r.json {
+		return
+	}
+	if _, err := fmt.Fprintf(r.out, format+"\n", arguments...); r.err == nil {
+		r.err = err
 	}
 }
 
 var modes = []struct {
 	name    string
-	measure func(options) (*report, error)
+	measure func(options, *report) error
 }{
 	{"rates", measureRates},
 	{"memory", measureMemory},
@@ -70,43 +84,27 @@ func run(arguments []string) error {
 		return err
 	}
 	known := name == "all"
+	r := &report{json: o.json, out: os.Stdout}
 	for _, m := range modes {
 		if name != "all" && name != m.name {
 			continue
 		}
 		known = true
-		r, err := m.measure(o)
-		if err != nil {
+		if err := m.measure(o, r); err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
-		if err := show(r, o); err != nil {
-			return err
-		}
+		r.say("")
 	}
 	if !known {
 		return fmt.Errorf("there is no mode %q: want rates, memory, stall, bigger or all", name)
 	}
-	return nil
-}
-
-func show(r *report, o options) error {
-	if !o.json {
-		fmt.Println(strings.Join(r.lines, "\n") + "\n")
-		return nil
-	}
-	encoder := json.NewEncoder(os.Stdout)
-	for _, row := range r.rows {
-		if err := encoder.Encode(row); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.err
 }
 
 // parse reads a mode, all by default, and the flags before and behind it.
 func parse(arguments []string) (name string, o options, err error) {
 	flags := flag.NewFlagSet("state", flag.ContinueOnError)
-	flags.StringVar(&o.workloads, "workloads", "10k,1M,10M,zipf", "`keys` of the rates")
+	flags.StringVar(&o.workloads, "workloads", "10k,1M,10M,zipf", "`keys` of the rates; 10M and zipf come together")
 	flags.StringVar(&o.backends, "backends", "hashmap,pebble", "backends of the rates")
 	flags.IntVar(&o.runs, "runs", 5, "repeat each measurement so many `times`")
 	flags.BoolVar(&o.smoke, "smoke", false, "see quickly that everything works and the results are right; the figures mean nothing")
@@ -121,7 +119,9 @@ func parse(arguments []string) (name string, o options, err error) {
 		}
 		name, arguments = flags.Arg(0), flags.Args()[1:]
 	}
-	if o.smoke && !slices.ContainsFunc(arguments, func(a string) bool { return strings.Contains(a, "runs") }) {
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if o.smoke && !given["runs"] {
 		o.runs = 1
 	}
 	if o.runs < 1 {
@@ -130,6 +130,7 @@ func parse(arguments []string) (name string, o options, err error) {
 	return name, o, nil
 }
 
-func (o options) say(format string, arguments ...any) {
+// progress tells on the standard error what is under way.
+func (o options) progress(format string, arguments ...any) {
 	fmt.Fprintf(os.Stderr, format+"\n", arguments...)
 }

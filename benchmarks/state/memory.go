@@ -18,21 +18,20 @@ type perKey struct {
 	Aim                      float64
 }
 
-func measureMemory(o options) (*report, error) {
-	r := &report{}
-	r.add(fmt.Sprintf("Resident memory per key, key of 16 bytes, value of 8, hashmap; median of %d (least to greatest)", o.runs), nil)
+func measureMemory(o options, r *report) error {
+	r.say("Resident memory per key, key of 16 bytes, value of 8, hashmap; median of %d (least to greatest)", o.runs)
 	for _, keys := range []int64{1_000_000, 10_000_000} {
 		if o.smoke {
 			keys /= 100
 		}
 		var all []float64
 		for range o.runs {
-			o.say("memory: %d keys", keys)
+			o.progress("memory: %d keys", keys)
 			outcome, _, err := child.Measure[jobs.Outcome]("job", jobs.Order{
-				Program: "pairCount", Backend: "hashmap", Workload: workload.Workload{Keys: keys}, Records: 1024,
+				Program: "pairCount", Backend: "hashmap", Plan: growing(keys),
 			})
 			if err != nil {
-				return nil, err
+				return err
 			}
 			all = append(all, float64(outcome.Growth)/float64(keys))
 		}
@@ -40,7 +39,7 @@ func measureMemory(o options) (*report, error) {
 		r.add(fmt.Sprintf("%9d keys  %5.1f bytes a key (%.1f to %.1f)  aim %d %s", keys, s.Median, s.Min, s.Max, memoryAim, verdict(s.Median <= memoryAim)),
 			perKey{keys, s.Median, s.Min, s.Max, memoryAim})
 	}
-	return r, nil
+	return nil
 }
 
 const stallAim = 1.0 // milliseconds
@@ -53,21 +52,20 @@ type stall struct {
 	Aim              float64
 }
 
-func measureStall(o options) (*report, error) {
-	r := &report{}
+func measureStall(o options, r *report) error {
 	keys := int64(10_000_000)
 	if o.smoke {
 		keys /= 100
 	}
-	r.add(fmt.Sprintf("CPU time of a batch while a table grows to %d keys, ms; medians of %d runs", keys, o.runs), nil)
+	r.say("CPU time of a batch while a table grows to %d keys, ms; medians of %d runs", keys, o.runs)
 	var p50, p999, worst []float64
 	for range o.runs {
-		o.say("stall: %d keys", keys)
+		o.progress("stall: %d keys", keys)
 		outcome, _, err := child.Measure[jobs.Outcome]("job", jobs.Order{
-			Program: "count", Backend: "hashmap", Workload: workload.Workload{Keys: keys}, Records: 1024,
+			Program: "count", Backend: "hashmap", Plan: growing(keys),
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		l := outcome.Loading
 		p50, p999, worst = append(p50, float64(l.P50)/1e6), append(p999, float64(l.P999)/1e6), append(worst, float64(l.Max)/1e6)
@@ -76,5 +74,10 @@ func measureStall(o options) (*report, error) {
 	row := stall{"hashmap", stats.Median(p50), s.Median, stats.Median(worst), s.Min, s.Max, stallAim}
 	r.add(fmt.Sprintf("hashmap  p50 %.3f  p99.9 %.3f (%.3f to %.3f)  longest %.3f  aim p99.9 %.1f %s",
 		row.P50, row.P999, row.P999Min, row.P999Max, row.Max, stallAim, verdict(row.P999 <= stallAim)), row)
-	return r, nil
+	return nil
+}
+
+// growing is a run that is about the keys that come for the first time.
+func growing(keys int64) workload.Plan {
+	return workload.Plan{Keys: keys, Phases: []workload.Phase{{Records: 1024}}}
 }

@@ -18,7 +18,8 @@ import (
 	"github.com/weir-stream/weir/state/keygroup"
 )
 
-const parallelism = 2
+// processors is what each run may use.
+const processors = 2
 
 // windowing is a window of a size every slide, in milliseconds.
 type windowing struct {
@@ -35,6 +36,8 @@ var (
 type order struct {
 	Window                        windowing
 	Records, PerMillisecond, Keys int64
+	// Parallelism is that of all operators.
+	Parallelism int
 	// Plain switches slices and pre-aggregation off.
 	Plain bool
 	// Profile is a file for a CPU profile, or empty.
@@ -70,12 +73,12 @@ func (withWindow) Process(ctx *stream.WindowContext[int64], counts iter.Seq[int6
 }
 
 func run(o order) (outcome, error) {
-	runtime.GOMAXPROCS(parallelism)
+	runtime.GOMAXPROCS(processors)
 	env, err := stream.NewEnvironment("windows")
 	if err != nil {
 		return outcome{}, err
 	}
-	env.SetParallelism(parallelism)
+	env.SetParallelism(o.Parallelism)
 	var seen tally
 	build(env, o, &seen)
 	if o.Profile != "" {
@@ -100,16 +103,16 @@ func run(o order) (outcome, error) {
 	return result, nil
 }
 
-// build declares the job. Each subtask of the source goes through the whole of event time.
+// build declares the job. Each subtask of the source goes through the whole of event time, with its share of the records; all
+// together make the same records at any parallelism by which their number can be divided.
 func build(env *stream.Environment, o order, to *tally) {
 	events := stream.From(env, datagen.FillWith(o.Records, func(subtask int) func(int64, []event) {
-		n, state := int64(0), uint64(subtask)<<32
-		perMillisecond, keys := max(o.PerMillisecond/parallelism, 1), uint64(o.Keys)
+		n, step := uint64(subtask), uint64(o.Parallelism)
+		perMillisecond, keys := uint64(o.PerMillisecond), uint64(o.Keys)
 		return func(_ int64, out []event) {
 			for i := range out {
-				state++
-				out[i] = event{int64(keygroup.HashWord(state) % keys), n / perMillisecond}
-				n++
+				out[i] = event{int64(keygroup.HashWord(n) % keys), int64(n / perMillisecond)}
+				n += step
 			}
 		}
 	}), stream.MonotonousTimestamps(func(e event) int64 { return e.At }))

@@ -50,6 +50,24 @@ func WindowStart(timestamp, offset, distance int64) int64 {
 	return timestamp - remainder
 }
 
+// LastWindowStart is WindowStart of the last window of that size which timestamp may be in, where one starts at every distance. It is
+// false for a time so close to either end of time (about the size and two distances) that its windows could reach beyond it:
+// such a time is in no window.
+func LastWindowStart(timestamp, offset, distance, size int64) (start int64, ok bool) {
+	if timestamp > math.MinInt64/2 && timestamp < math.MaxInt64/2 {
+		return WindowStart(timestamp, offset, distance), true
+	}
+	remainder := (timestamp%distance - offset) % distance // in this order it cannot overflow
+	if remainder < 0 {
+		remainder += distance
+	}
+	if timestamp < math.MinInt64+remainder {
+		return 0, false
+	}
+	start = timestamp - remainder
+	return start, start >= math.MinInt64+size+2*distance && start <= math.MaxInt64-size-distance
+}
+
 // WindowAssigner says which windows a record belongs to. All subtasks of a process share it. A MergingAssigner, an
 // AlignedAssigner and one that Reads values say so by further methods.
 type WindowAssigner interface {

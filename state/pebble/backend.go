@@ -20,19 +20,24 @@ type Backend[K any] struct {
 	// noted says that entries have notes; else there is one column of values, which every entry knows of.
 	noted bool
 	// cold says that something has been written to Pebble: until then the table has everything.
-	cold   bool
-	member member
+	cold bool
+	// written has the keys that may be in Pebble.
+	written written
+	member  member
 	// grown is how many bytes were added to lists, maps and values since the last look at the memory.
 	grown int64
 	// eager are the columns of values that are read for all keys of a batch at once.
 	eager uint64
 	// lazily counts by column the keys for which it was read alone, of the batch that had missed entries.
-	lazily  [state.MaxColumns]int
-	missed  int
-	missing []int
-	wanted  wanted
-	row     []byte
-	scan    scanning
+	lazily [state.MaxColumns]int
+	missed int
+	// missing and fresh are positions in a batch: of keys without an entry, of those among them that were never written.
+	missing, fresh []int
+	// marks are those of keys whose rows were gathered and not written yet, or those of a batch's missing keys.
+	marks  []uint64
+	wanted wanted
+	row    []byte
+	scan   scanning
 }
 
 // column is one state.
@@ -168,7 +173,9 @@ func (b *Backend[K]) Upsert(c state.Column, keys []K, hashes []uint64, cells []u
 		if len(b.missing) == 0 {
 			return
 		}
-		b.fetch(&b.columns[c], keys, hashes, b.missing, func(i int) { b.hot.SeekTried(keys, i) })
+		if b.missing = b.divide(hashes, b.missing); len(b.missing) > 0 {
+			b.fetch(&b.columns[c], keys, hashes, b.missing, func(i int) { b.hot.SeekTried(keys, i) })
+		}
 	}
 	b.hot.Upsert(c, keys, hashes, cells, fresh)
 }
@@ -200,10 +207,10 @@ func (b *Backend[K]) shed(bytes int64) {
 	for b.hot.Entries() > 0 && b.hot.Live() > bytes {
 		b.hot.Evict(b.gather)
 		if len(rows.bytes) >= gatherBytes {
-			rows.write(b.db)
+			b.write()
 		}
 	}
-	rows.write(b.db)
+	b.write()
 	b.db.budget.note(&b.member, b.hot.Live())
 }
 
@@ -226,7 +233,7 @@ func (b *Backend[K]) expel() {
 		b.cold = true
 		if b.hot.Changed() {
 			b.gather()
-			b.db.rows.write(b.db)
+			b.write()
 		}
 		b.hot.Discard()
 	}
@@ -242,10 +249,10 @@ func (b *Backend[K]) flush() {
 		b.gather()
 		b.hot.Changing(false)
 		if len(rows.bytes) >= gatherBytes {
-			rows.write(b.db)
+			b.write()
 		}
 	})
-	rows.write(b.db)
+	b.write()
 }
 
 // Bytes is the memory of the table.
@@ -255,6 +262,7 @@ func (b *Backend[K]) Bytes() int64 { return b.hot.Bytes() }
 func (b *Backend[K]) Close() {
 	if b.hot != nil {
 		b.db.budget.leave(&b.member)
+		b.written.leave(&b.db.room)
 		b.hot.Close()
 		b.hot = nil
 	}

@@ -104,26 +104,3 @@ func TestTimers(t *testing.T) {
 		})
 	})
 }
-
-func FuzzImport(f *testing.F) {
-	statetest.FuzzImport(f, func(keys state.Keys[string], groups keygroup.Range, maxParallelism int) (state.Backend[string], error) {
-		db, err := Open(Options{Memory: 4 << 10, Groups: groups, MaxParallelism: maxParallelism})
-		if err != nil {
-			return nil, err
-		}
-		return closing[string]{NewBackend(db, keys), db}, nil
-	})
-}
-
-// closing is a backend that closes its database with itself.
-type closing[K any] struct {
-	state.Backend[K]
-	db *Database
-}
-
-func (c closing[K]) Close() {
-	c.Backend.Close()
-	if err := c.db.Close(); err != nil {
-		panic(err)
-	}
-}

@@ -47,6 +47,7 @@ type Database struct {
 	options Options
 	shares  shares
 	budget  budget
+	room    room
 	// engine is nil until something has to leave memory.
 	engine *engine
 	closed bool
@@ -56,7 +57,8 @@ type Database struct {
 // shares divides the memory of a database, in bytes.
 type shares struct{ tables, cache, buffer int64 }
 
-// divide gives tables the most. What is left over is for batches, filters and blocks under way.
+// divide gives tables the most; sets of written keys take up to an eighth of that. What is left over is for batches and blocks
+// under way.
 func divide(memory int64) shares {
 	s := shares{cache: memory / 8, buffer: min(max(memory/32, 64<<10), 32<<20)}
 	s.tables = max(memory-s.cache-(buffers+2)*s.buffer, memory/2)
@@ -88,6 +90,7 @@ func Open(options Options) (*Database, error) {
 	}
 	d := &Database{options: options, shares: divide(options.Memory)}
 	d.budget.limit = d.shares.tables
+	d.room = room{tables: &d.budget, most: d.shares.tables / 8}
 	return d, nil
 }
 
@@ -109,7 +112,7 @@ func (d *Database) Close() error {
 func (d *Database) store() *engine {
 	if d.engine == nil {
 		if d.closed {
-			fail("use", errors.New("it is closed"))
+			panic(&state.Failure{Action: "use", Cause: errors.New("its database is closed")})
 		}
 		e, err := openEngine(d.options, d.shares)
 		if err != nil {
@@ -120,10 +123,12 @@ func (d *Database) store() *engine {
 	return d.engine
 }
 
-// fail ends the task for a reason that lies in storage.
+// fail ends the task for a reason that lies in storage. Whoever recovers it names the operator.
 func fail(action string, err error) {
-	panic(&state.Failure{Action: action, Cause: err})
+	panic(&state.Failure{Action: action, Cause: fmt.Errorf("%w: %s", err, advice)})
 }
+
+const advice = "its files are below io.tmp.dirs: see that this disk is sound and has room"
 
 // get calls f with the value of a key, if there is one.
 func (d *Database) get(key []byte, f func(value []byte)) bool {
@@ -134,19 +139,28 @@ func (d *Database) get(key []byte, f func(value []byte)) bool {
 	if err != nil {
 		fail("read", err)
 	}
+	defer func() { // f may fail, too
+		if err := closer.Close(); err != nil {
+			fail("read", err)
+		}
+	}()
 	f(value)
-	if err := closer.Close(); err != nil {
-		fail("read", err)
-	}
 	return true
 }
 
 // iterator returns an iterator over keys from lower on, before upper.
 func (d *Database) iterator(lower, upper []byte) *pebble.Iterator {
-	it, err := d.store().db.NewIter(&pebble.IterOptions{
-		LowerBound: lower, UpperBound: upper,
-		UseL6Filters: true, // most rows that are looked for are of new keys
-	})
+	return d.iterate(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+}
+
+// points returns an iterator for looking up keys. Only if many of them are absent the filters of the last level are worth reading:
+// they are several times as large as all others together, and so mostly not in the cache.
+func (d *Database) points(absent bool) *pebble.Iterator {
+	return d.iterate(&pebble.IterOptions{UseL6Filters: absent})
+}
+
+func (d *Database) iterate(options *pebble.IterOptions) *pebble.Iterator {
+	it, err := d.store().db.NewIter(options)
 	if err != nil {
 		fail("read", err)
 	}

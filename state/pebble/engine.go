@@ -1,13 +1,17 @@
 package pebble
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
+
+	"github.com/weir-stream/weir/state"
 )
 
 // engine is an open Pebble.
@@ -62,13 +66,29 @@ func openEngine(o Options, s shares) (*engine, error) {
 		l.FilterPolicy, l.FilterType = bloom.FilterPolicy(bloomBits), pebble.TableFilter
 		l.Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
 	}
-	db, err := pebble.Open(o.Folder, options)
+	db, err := openOrFail(o.Folder, options)
 	if err != nil {
 		e.cache.Unref()
 		return nil, err
 	}
 	e.db = db
 	return e, nil
+}
+
+// openOrFail is pebble.Open, which panics about some errors.
+func openOrFail(folder string, options *pebble.Options) (db *pebble.DB, err error) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case *state.Failure: // of the logger
+			err = errors.Unwrap(r.Cause) // without the advice
+		case error:
+			err = r
+		default:
+			panic(r)
+		}
+	}()
+	return pebble.Open(folder, options)
 }
 
 // close waits for what is under way. What is not written yet is lost, on purpose.
@@ -169,9 +189,15 @@ func (l logger) Errorf(format string, args ...any) {
 	l.log.Warn(fmt.Sprintf("pebble: "+format, args...))
 }
 
-// Fatalf may not return; the attempt's process ends, and the job starts again from its last snapshot.
+// Fatalf may not return. If Pebble calls it in the task's goroutine the task fails; else the process ends, and the job starts
+// again from its last snapshot.
 func (l logger) Fatalf(format string, args ...any) {
 	text := fmt.Sprintf("pebble: "+format, args...)
 	l.log.Error(text)
+	for _, arg := range args {
+		if err, ok := arg.(error); ok {
+			fail("write", fmt.Errorf("%s: %w", strings.TrimSuffix(text, ": "+err.Error()), err))
+		}
+	}
 	panic(text)
 }

@@ -5,6 +5,7 @@ import "github.com/weir-stream/weir/state"
 // gather adds the changes of the current entry to the rows that are to be written next. From then on the entry counts as
 // unchanged, but for its own mark.
 func (b *Backend[K]) gather() {
+	b.writing()
 	for i := range b.columns {
 		c := &b.columns[i]
 		switch c.Kind {

@@ -10,7 +10,8 @@ import (
 	"github.com/weir-stream/weir/state/keygroup"
 )
 
-// settle gives the current key an entry, to which Pebble's part is yet unknown. It reports whether a key is current.
+// settle gives the current key an entry, to which Pebble's part is yet unknown, unless there is none. It reports whether a key is
+// current.
 func (b *Backend[K]) settle() bool {
 	if b.hot.Resident() {
 		return true
@@ -19,7 +20,7 @@ func (b *Backend[K]) settle() bool {
 		return false // the table's cell has something to say about that
 	}
 	b.hot.Settle()
-	if b.cold && b.noted {
+	if b.cold && b.noted && !b.absent() {
 		note := b.hot.Note()
 		for i := range b.columns {
 			*note |= unknown(state.Column(i)) | stored(state.Column(i))
@@ -28,7 +29,10 @@ func (b *Backend[K]) settle() bool {
 	return true
 }
 
-// know reads the current key's value in a column, unless the table has it or knows that there is none.
+// absent reports whether it is known that Pebble has nothing of the current key.
+func (b *Backend[K]) absent() bool { return b.written.lacks(b.mark(b.hot.CurrentHash())) }
+
+// know reads the current key's value in a column, unless the table has it or it is known that there is none.
 func (b *Backend[K]) know(c *column) {
 	if !b.cold {
 		return
@@ -42,6 +46,9 @@ func (b *Backend[K]) know(c *column) {
 	}
 	if b.missed > 0 {
 		b.lazily[c.at]++
+	}
+	if b.noted && *b.hot.Note()&unknown(c.at) == 0 || !b.noted && b.absent() {
+		return // the entry is new, and so is the key
 	}
 	b.row = b.appendRow(b.row[:0], c)
 	if !b.db.get(b.row, func(value []byte) { b.fill(c, value) }) {
@@ -112,7 +119,7 @@ func (b *Backend[K]) fetch(c *column, keys []K, hashes []uint64, missing []int, 
 		}
 		return bytes.Compare(w.bytes[x.at:x.end], w.bytes[y.at:y.end])
 	})
-	it := b.db.iterator(nil, nil)
+	it := b.db.points(b.written.givenUp)
 	defer done(it)
 	for i := range w.rows {
 		row := &w.rows[i]
@@ -134,6 +141,26 @@ func (b *Backend[K]) fetch(c *column, keys []K, hashes []uint64, missing []int, 
 	b.hot.Leave()
 }
 
+// divide returns those of the missing keys of a batch of which Pebble may have something, and leaves the others in fresh.
+func (b *Backend[K]) divide(hashes []uint64, missing []int) []int {
+	b.fresh = b.fresh[:0]
+	others := missing[:0]
+	b.marks = b.marks[:0]
+	for _, i := range missing {
+		b.marks = append(b.marks, b.mark(hashes[i]))
+	}
+	b.written.touch(b.marks)
+	for at, i := range missing {
+		if b.written.lacks(b.marks[at]) {
+			b.fresh = append(b.fresh, i)
+		} else {
+			others = append(others, i)
+		}
+	}
+	b.marks = b.marks[:0]
+	return others
+}
+
 func cmpUint(a, b uint64) int {
 	if a < b {
 		return -1
@@ -152,7 +179,16 @@ func (b *Backend[K]) prefetch(keys []K, hashes []uint64) {
 	}
 	b.missing = b.hot.Missing(b.missing[:0])
 	b.missed = len(b.missing)
-	if b.missed == 0 {
+	if b.missed == 0 || b.eager == 0 {
+		return
+	}
+	b.missing = b.divide(hashes, b.missing)
+	for _, i := range b.fresh {
+		b.hot.SeekAt(i)
+		b.settle()
+	}
+	b.hot.Leave()
+	if len(b.missing) == 0 {
 		return
 	}
 	for i := range b.columns {

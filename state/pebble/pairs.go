@@ -155,8 +155,9 @@ func valueOf(it *pebble.Iterator) []byte {
 // eachStored visits a large map in Pebble, with the changes that are not there yet in front of it.
 func (m *mapCell[K]) eachStored(f func(key, value []byte) bool) {
 	b := m.b
+	b.writing()
 	b.gatherMap(m.c)
-	b.db.rows.write(b.db)
+	b.write()
 	prefix := b.pairPrefix(m.c)
 	owner := len(prefix)
 	it := b.db.iterator(prefix, after(prefix))
@@ -214,9 +215,11 @@ func (m *mapCell[K]) bury() {
 	note := b.hot.Note()
 	*note &^= graves(m.c.at)
 	if len(keys) > few {
-		if err := b.db.store().db.DeleteRange(prefix, end, pebble.NoSync); err != nil {
+		batch := b.db.store().db.NewBatch()
+		if err := batch.DeleteRange(prefix, end, nil); err != nil {
 			fail("write", err)
 		}
+		b.db.finish(batch)
 		keys = nil
 	}
 	for _, key := range keys {

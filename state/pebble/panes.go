@@ -96,8 +96,7 @@ func (p *Panes[K]) Drop(at int64) {
 
 // removeRows removes the rows of a pane: a range in each group and column.
 func (p *Panes[K]) removeRows(b *Backend[K]) {
-	store := p.db.store()
-	batch := store.db.NewBatch()
+	batch := p.db.store().db.NewBatch()
 	var from []byte
 	groups := p.db.options.Groups
 	for group := int(groups.First); group <= int(groups.Last); group++ {
@@ -108,10 +107,7 @@ func (p *Panes[K]) removeRows(b *Backend[K]) {
 			}
 		}
 	}
-	store.apply(batch)
-	if err := batch.Close(); err != nil {
-		fail("remove", err)
-	}
+	p.db.finish(batch)
 }
 
 // All returns the panes in ascending order.

@@ -67,6 +67,9 @@ func (r *rows) reset() {
 	if cap(r.bytes) > 8*gatherBytes {
 		r.bytes = nil
 	}
+	if cap(r.rows) > gatherBytes/8 {
+		r.rows = nil
+	}
 	r.bytes, r.rows = r.bytes[:0], r.rows[:0]
 }
 

@@ -44,7 +44,7 @@ func stringKeys(tb testing.TB) state.Keys[string] {
 	return state.Keys[string]{Codec: keys}
 }
 
-func openDatabase(t *testing.T, o Options) *Database {
+func openDatabase(t testing.TB, o Options) *Database {
 	t.Helper()
 	o.Groups, o.MaxParallelism = allGroups, 128
 	db, err := Open(o)
@@ -54,7 +54,7 @@ func openDatabase(t *testing.T, o Options) *Database {
 	return db
 }
 
-func newSubject(t *testing.T, db *Database) *subject {
+func newSubject(t testing.TB, db *Database) *subject {
 	t.Helper()
 	s := &subject{db: db, backend: newBackend(db, stringKeys(t))}
 	fields, err := state.Fields(&s.f)
@@ -77,7 +77,7 @@ func newSubject(t *testing.T, db *Database) *subject {
 
 func (s *subject) seek(key string) { s.backend.Seek(key, keygroup.HashString(key)) }
 
-func closeAll(t *testing.T, db *Database, subjects ...*subject) {
+func closeAll(t testing.TB, db *Database, subjects ...*subject) {
 	t.Helper()
 	for _, s := range subjects {
 		s.backend.Close()
@@ -280,11 +280,7 @@ func TestFailingDisk(t *testing.T) {
 func TestUpsertAfterSpill(t *testing.T) {
 	db := openDatabase(t, Options{Memory: 64 << 10})
 	backend := newBackend(db, intKeys(t))
-	values, err := codec.For[int64]()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := backend.Open([]state.Descriptor{state.Describe("count", state.KindValue, values)}); err != nil {
+	if err := backend.Open([]state.Descriptor{countDescriptor(t)}); err != nil {
 		t.Fatal(err)
 	}
 	source := rand.New(rand.NewSource(9))
@@ -314,4 +310,12 @@ func TestUpsertAfterSpill(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func countDescriptor(tb testing.TB) state.Descriptor {
+	values, err := codec.For[int64]()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return state.Describe("count", state.KindValue, values)
 }

@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/weir-stream/weir/state"
 	"github.com/weir-stream/weir/state/keygroup"
 	"github.com/weir-stream/weir/state/table"
@@ -119,9 +117,11 @@ func (t *timers[K]) Delete(key K, hash uint64, at int64) bool {
 	if !t.isFar(key, hash, at) {
 		return false
 	}
-	if err := t.db.store().db.Delete(t.row, pebble.NoSync); err != nil {
+	batch := t.db.store().db.NewBatch()
+	if err := batch.Delete(t.row, nil); err != nil {
 		fail("write", err)
 	}
+	t.db.finish(batch)
 	t.far--
 	return true
 }
@@ -211,9 +211,14 @@ func (t *timers[K]) look() {
 	budget := &t.db.budget
 	budget.calls++
 	t.member.last = budget.calls
-	if budget.note(&t.member, t.near.Len()*timerBytes); budget.used > budget.limit {
+	if t.note(); budget.used > budget.limit {
 		budget.makeRoom(&t.member)
 	}
+}
+
+// note says what the timers in memory take: of long keys more than of others.
+func (t *timers[K]) note() {
+	t.db.budget.note(&t.member, max(t.near.Bytes(), t.near.Len()*timerBytes))
 }
 
 // Export writes the timers by key group, time and key: those in memory and those in Pebble in step.
@@ -266,7 +271,7 @@ func (t *timers[K]) shed(bytes int64) {
 	if t.far == before {
 		t.spill(position{math.MinInt64, 0})
 	}
-	t.db.budget.note(&t.member, t.near.Len()*timerBytes)
+	t.note()
 }
 
 // divide returns the position before which about so large a part of the timers in memory is.

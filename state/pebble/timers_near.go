@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/weir-stream/weir/state"
 )
 
 // chunk is the rows that are read of each group, from its part of the horizon on.
@@ -34,9 +36,10 @@ func (t *timers[K]) approach() {
 	}
 	if end.at > first || end.group > 0 {
 		t.bring(chunks, end)
-		return
+	} else {
+		t.bringTime(it, first, quota)
 	}
-	t.bringTime(it, first, quota)
+	t.note()
 }
 
 // readChunk reads up to so many rows of a group.
@@ -110,7 +113,7 @@ func (t *timers[K]) take(row []byte) {
 	key, at := t.decode(row)
 	t.one[0] = key
 	if err := t.keys.HashesOf(t.one[:], t.hash[:]); err != nil {
-		fail("hash a key of", err)
+		panic(&state.Failure{Action: "hash a key of", Cause: err})
 	}
 	t.near.Register(key, t.hash[0], at)
 	t.far--

@@ -20,7 +20,7 @@ func (ix *index) makeRoom(at int, hash uint64) (*segment, spot, span) {
 	var left span
 	switch {
 	case s.step < 0:
-		ix.resize(s, at, firstStep)
+		ix.resize(s, at, ix.first)
 	case s.step < fullStep:
 		step := s.step + 1
 		if step < fullStep-6 {
@@ -36,6 +36,14 @@ func (ix *index) makeRoom(at int, hash uint64) (*segment, spot, span) {
 	}
 	s = ix.segments[ix.at(hash)]
 	return s, ix.free(&s.place, hash), left
+}
+
+// expect lets segments begin with a size for so many entries in each, up to the full size, since growing step by step costs as
+// much as the insertions.
+func (ix *index) expect(entries int64) {
+	for ix.first < fullStep && int64(ix.limitOf(0, ix.first)) < entries {
+		ix.first++
+	}
 }
 
 // resize moves the entries of a segment to a block of another size.

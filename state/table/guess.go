@@ -23,7 +23,7 @@ func (ix *index) homes(hashes []uint64, buckets []unsafe.Pointer) {
 }
 
 // cachedBytes is the size of an index up to which the processor's caches are taken to hold it.
-const cachedBytes = 512 << 10
+const cachedBytes = 1 << 20
 
 // fetch loads from the lines of each bucket. The sum is meaningless; it keeps the loads from being left out.
 func (ix *index) fetch(buckets []unsafe.Pointer) (sum uint64) {

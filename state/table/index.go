@@ -40,6 +40,8 @@ type index struct {
 	// watched are addresses of entries that must not survive the entries' moving; those that would become void.
 	watched []unsafe.Pointer
 	spare   *spares
+	// first is the step of a segment's first block.
+	first int
 	// steady keeps segments from shrinking, while they are being visited.
 	steady bool
 	// counts are buffers of move.
@@ -94,7 +96,7 @@ func newIndex(l layout, spare *spares) *index {
 	groups, stride := l.groups, l.stride
 	ix := &index{
 		firstGroup: uint64(l.firstGroup), maxGroups: uint64(l.maxGroups), keyWords: l.keyWords, stride: stride,
-		hashOffset: uintptr(l.hashWord) * 8, hashShift: uintptr(l.hashShift), spare: spare,
+		hashOffset: uintptr(l.hashWord) * 8, hashShift: uintptr(l.hashShift), spare: spare, first: firstStep,
 	}
 	ix.perBucket, ix.bucketBytes = bucketOf(stride)
 	ix.empty = make([]uint64, ix.blockWords(1))

@@ -45,6 +45,9 @@ func (p *Panes[K]) pane(at int64) *Table[K] {
 		t = p.newPane()
 		p.tables[at] = t
 		i, _ := slices.BinarySearch(p.at, at)
+		if i > 0 {
+			t.index.expect(p.tables[p.at[i-1]].index.entries)
+		}
 		p.at = slices.Insert(p.at, i, at)
 	}
 	return t

@@ -185,6 +185,55 @@ func TestPanesReuseBlocks(t *testing.T) {
 	}
 }
 
+// TestAPaneBeginsWithTheSizeOfTheOneBefore lets panes of one size follow each other: but for the first they do not grow.
+func TestAPaneBeginsWithTheSizeOfTheOneBefore(t *testing.T) {
+	keys, err := codec.ForKey[int64]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, err := codec.For[int64]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := NewPanes(state.Keys[int64]{Codec: keys}, allGroups, 128, []state.Descriptor{state.Describe("n", state.KindValue, counts)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	panes := opened.(*Panes[int64])
+	fill := func(at int64, n int) (began, ended int64) {
+		pane := panes.pane(at)
+		key, hash, cell := []int64{0}, []uint64{0}, make([]unsafe.Pointer, 1)
+		for i := range n {
+			key[0] = int64(i)
+			if bad := keys.Hash(key, hash); bad >= 0 {
+				t.Fatal("a number is no key")
+			}
+			pane.Upsert(0, key, hash, cell, nil)
+			if i == 0 {
+				began = pane.index.bytes
+			}
+		}
+		if got := pane.Len(); got != int64(n) {
+			t.Fatalf("pane %d has %d keys of %d", at, got, n)
+		}
+		return began, pane.index.bytes
+	}
+	if began, ended := fill(0, 2000); began >= ended {
+		t.Fatalf("the first pane has %d bytes from its first key on", ended)
+	}
+	began, ended := fill(1, 2000)
+	if began != ended || ended > 2000*24*3 {
+		t.Errorf("the second pane grows from %d to %d bytes", began, ended)
+	}
+	if _, ended := fill(-5, 1); ended > 4096 {
+		t.Errorf("a pane of one key, before which there is none, has %d bytes", ended)
+	}
+	fill(2, 20_000)
+	if began, _ := fill(3, 20_000); began > 4096*24*2 {
+		t.Errorf("a pane begins with %d bytes", began)
+	}
+}
+
 func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats

@@ -101,6 +101,45 @@ func TestBelowRejects(t *testing.T) {
 	}
 }
 
+// before returns the state from which the next draw is of 31 ones, which is rejected below 13 and below 26.
+func before(low uint32) random {
+	inverse := func(odd uint64) uint64 {
+		x := odd
+		for range 5 {
+			x *= 2 - odd*x
+		}
+		return x
+	}
+	z := (math.MaxUint32<<32 | uint64(low)) * inverse(0xCB24D0A5C88C35B3)
+	z ^= z>>28 ^ z>>56
+	z *= inverse(0x62A9D9ED799705F5)
+	z ^= z >> 33
+	return random(z) - gamma
+}
+
+func TestRejectedDrawsOfTextAreRepeated(t *testing.T) {
+	for low := range uint32(20) {
+		rejected := before(low)
+		if r := rejected; r.u32() != math.MaxUint32 {
+			t.Fatal("the draw is not the one sought")
+		}
+		for draws := range random(6) {
+			start := rejected - draws*gamma
+			a, b := start, start
+			got := a.text(new(slab), 20, '_')
+			want := make([]byte, 3+b.below(17))
+			for i := range want {
+				if want[i] = '_'; b.below(13) > 0 {
+					want[i] = 'a' + byte(b.below(26))
+				}
+			}
+			if got != string(want) || a != b {
+				t.Fatalf("%q, want %q", got, want)
+			}
+		}
+	}
+}
+
 func TestPricesAreRoundedAsExactOnes(t *testing.T) {
 	rounded := func(unit float64) int64 {
 		whole, fraction := math.Modf(math.Pow(10, unit*6) * 100)

@@ -39,33 +39,38 @@ func asString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b
 // stripped.
 func (r *random) text(from *slab, limit uint32, special byte) string {
 	text := from.take(int(3 + r.below(limit-3)))
-	// The draws are below(13) and below(26), written out: most of all draws are here.
-	state := uint64(*r)
-	for i := 0; i < len(text); {
-		state += gamma
-		u := mix32(state) >> 1
-		rest := u % 13
-		if u-rest+12 >= 1<<31 {
-			continue
+	// The draws are below(13) and below(26), written out: most of all draws are here. Where neither can be rejected, both are made at once.
+	state := *r
+	for i := range text {
+		one := state + gamma
+		two := one + gamma
+		u, v := mix32(uint64(one))>>1, mix32(uint64(two))>>1
+		switch {
+		case max(u, v) >= surelyTaken:
+			state, text[i] = state.letter(special)
+		case u%13 == 0:
+			state, text[i] = one, special
+		default:
+			state, text[i] = two, 'a'+byte(v%26)
 		}
-		text[i] = special
-		for rest != 0 {
-			state += gamma
-			u = mix32(state) >> 1
-			rest = u % 26
-			if u-rest+25 < 1<<31 {
-				text[i] = 'a' + byte(rest)
-				break
-			}
-			rest = 1 // rejected: draw again
-		}
-		i++
 	}
-	*r = random(state)
+	*r = state
 	if special == ' ' {
 		return strings.Trim(asString(text), " ")
 	}
 	return asString(text)
+}
+
+// surelyTaken are all numbers below it: neither below(13) nor below(26) rejects them.
+const surelyTaken = 1 << 31 / 26 * 26
+
+// letter draws a letter or a special character.
+func (r random) letter(special byte) (random, byte) {
+	if r.below(13) == 0 {
+		return r, special
+	}
+	letter := 'a' + byte(r.below(26)) // before r is read
+	return r, letter
 }
 
 const (

@@ -8,8 +8,8 @@ import (
 	"github.com/weir-stream/weir/api/codec/schema"
 )
 
-// keptBid is a bid in state. The codec that is derived from a Go type takes memory for each string that it reads; this type has
-// one of its own, which takes memory once for all three.
+// keptBid is a bid in state. It has a codec of its own, since queries that read and write a whole bid for each record spend most of their time on
+// that: written out for one type it is faster than the one derived from the type, which goes from field to field.
 type keptBid struct{ Bid }
 
 func init() { codec.Register[keptBid](keptBidCodec{}) }

@@ -26,11 +26,15 @@ func Selector[K comparable, L, R any](left func(L) K, right func(R) K) func(Tagg
 	}
 }
 
-// TwoStreams turns the factory of an operator on tagged records, such as a window, into that of one on two streams.
-func TwoStreams[L, R any](factory operator.Factory) operator.Factory {
+// TwoStreams turns the factory of an operator on tagged records, such as a window, into that of one on two streams. If any late
+// records are wanted, the operator emits them with the tag of late.
+func TwoStreams[L, R any](factory operator.Factory, late Late[L, R]) operator.Factory {
 	return func(ctx *operator.Context, out operator.Outputs) (operator.Instance, error) {
 		inner := *ctx
 		inner.RecordsIn = new(metrics.Counter) // records are counted once, when they come in
+		if late.IsWanted() {
+			out = late.apart(ctx, out)
+		}
 		instance, err := factory(&inner, out)
 		if err != nil {
 			return operator.Instance{}, err
@@ -126,6 +130,14 @@ func (f *WindowFunction[K, L, R, Out]) Open(ctx operator.RuntimeContext) error {
 func (f *WindowFunction[K, L, R, Out]) Close() error {
 	if c, ok := f.Function.(operator.Closer); ok {
 		return c.Close()
+	}
+	return nil
+}
+
+// Clear implements operator.WindowClearer.
+func (f *WindowFunction[K, L, R, Out]) Clear(ctx *operator.WindowContext[K]) error {
+	if c, ok := f.Function.(operator.WindowClearer[K]); ok {
+		return c.Clear(ctx)
 	}
 	return nil
 }

@@ -94,11 +94,11 @@ func CheckJoin(function any) error {
 
 // CheckCoGroup reports an error if a co-group function declares a state without keys or has an optional method that would not
 // be called.
-func CheckCoGroup(function any) error {
+func CheckCoGroup[K any](function any) error {
 	return about(function, cmp.Or(
 		haveKeys(function, ofWindow),
 		neverCalled(function, "a join", "OnTimer", "Finish"),
-		checkMethods(function, optional()),
+		checkMethods(function, append(optional(), is[operator.WindowClearer[K]]("Clear"))),
 	))
 }
 
@@ -125,6 +125,9 @@ const ofWindow = "all that the function of a window keeps belongs to a key: decl
 
 // about names the function that an error is about.
 func about(function any, err error) error {
+	if v := reflect.ValueOf(function); v.Kind() == reflect.Pointer && v.IsNil() {
+		return fmt.Errorf("the factory of functions returned a nil %T: have it return a new one each time", function)
+	}
 	if err == nil {
 		return nil
 	}

@@ -16,7 +16,7 @@ import (
 func Count[K comparable, In, Out any](stream keyed.Stream[K, In], counts codec.Codec[int64], result func(K, int64) Out, emit Emission) operator.Factory {
 	fold := Fold[K, In, int64, Out]{
 		Stream: stream, Accumulators: counts, Emit: emit,
-		Add:    func(acc *int64, _ bool, _ In) { *acc++ },
+		Add:    func(acc *int64, _ bool, _ *In) { *acc++ },
 		Result: func(key K, acc *int64) Out { return result(key, *acc) },
 	}
 	generic := fold.Factory()

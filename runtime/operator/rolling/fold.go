@@ -29,8 +29,8 @@ type Fold[K comparable, In, Acc, Out any] struct {
 	keyed.Stream[K, In]
 	// Accumulators is the codec of the accumulators.
 	Accumulators codec.Codec[Acc]
-	// Add folds a record into the key's accumulator, which is fresh (zero) for the first one.
-	Add func(acc *Acc, fresh bool, in In)
+	// Add folds a record into the key's accumulator, which is fresh (zero) for the first one. It leaves the record as it is.
+	Add func(acc *Acc, fresh bool, in *In)
 	// Result makes what is emitted for an accumulator.
 	Result func(key K, acc *Acc) Out
 	Emit   Emission
@@ -136,9 +136,9 @@ func (o *folding[K, In, Acc, Out]) addInline(in []In, keys []K, hashes []uint64,
 	fresh := operator.Resize(&o.fresh, len(in))
 	o.backend.Upsert(0, keys, hashes, cells, fresh)
 	add, result := o.fold.Add, o.fold.Result
-	for i, v := range in {
+	for i := range in {
 		acc := (*Acc)(cells[i])
-		add(acc, fresh[i], v)
+		add(acc, fresh[i], &in[i])
 		if out != nil {
 			out[i] = result(keys[i], acc)
 		}
@@ -148,13 +148,13 @@ func (o *folding[K, In, Acc, Out]) addInline(in []In, keys []K, hashes []uint64,
 // addEncoded folds records into accumulators that are decoded and encoded again.
 func (o *folding[K, In, Acc, Out]) addEncoded(in []In, keys []K, hashes []uint64, out []Out) error {
 	o.backend.Prepare(keys, hashes)
-	for i, v := range in {
+	for i := range in {
 		o.backend.SeekAt(i)
 		acc, fresh, err := o.value.load()
 		if err != nil {
 			return err
 		}
-		o.fold.Add(acc, fresh, v)
+		o.fold.Add(acc, fresh, &in[i])
 		o.value.store(acc)
 		if out != nil {
 			out[i] = o.fold.Result(keys[i], acc)

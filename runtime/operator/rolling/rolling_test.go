@@ -48,9 +48,9 @@ func codecOf[T any](t testing.TB) codec.Codec[T] {
 func inline(t testing.TB, emit Emission) operator.Factory {
 	return Fold[int64, sale, sale, string]{
 		Stream: shops(t), Accumulators: codecOf[sale](t), Emit: emit,
-		Add: func(acc *sale, fresh bool, in sale) {
+		Add: func(acc *sale, fresh bool, in *sale) {
 			if fresh {
-				*acc = in
+				*acc = *in
 				return
 			}
 			acc.Sum += in.Sum
@@ -62,7 +62,7 @@ func inline(t testing.TB, emit Emission) operator.Factory {
 func encoded(t testing.TB, emit Emission) operator.Factory {
 	return Fold[int64, sale, history, string]{
 		Stream: shops(t), Accumulators: codecOf[history](t), Emit: emit,
-		Add: func(acc *history, fresh bool, in sale) {
+		Add: func(acc *history, fresh bool, in *sale) {
 			if fresh != (acc.Notes == "") {
 				panic("fresh is wrong")
 			}
@@ -190,7 +190,7 @@ func TestFoldsAllocateNothing(t *testing.T) {
 	key := shops(t)
 	sums := Fold[int64, sale, sale, int64]{
 		Stream: key, Accumulators: codecOf[sale](t),
-		Add:    func(acc *sale, _ bool, in sale) { acc.Sum += in.Sum },
+		Add:    func(acc *sale, _ bool, in *sale) { acc.Sum += in.Sum },
 		Result: func(_ int64, acc *sale) int64 { return acc.Sum },
 	}.Factory()
 	counts := Count(key, codecOf[int64](t), func(_, n int64) int64 { return n }, EachRecord)

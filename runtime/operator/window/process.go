@@ -101,7 +101,7 @@ func (o *windowing[K, In, Out]) visitAll(batch *element.Batch[In]) error {
 		if err := o.act(o.onElement(timestamp, fresh)); err != nil {
 			return err
 		}
-		if fresh || o.isEager() {
+		if fresh || o.standard == customTrigger || o.isEager() { // a trigger may have taken back its timer of that time
 			o.registerCleanup()
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"runtime"
 	"runtime/pprof"
-	"time"
 
 	"github.com/weir-stream/weir/api/connectors/datagen"
 	"github.com/weir-stream/weir/api/stream"
@@ -19,32 +18,33 @@ import (
 
 // Order says what to run.
 type Order struct {
-	// Program is one of Programs, Backend a value of state.backend.type.
+	// Program is one of programs, Backend a value of state.backend.type.
 	Program, Backend string
-	Workload         workload.Workload
-	// Records come after each key has come once.
-	Records int64
+	Plan             workload.Plan
 	// Profile is a file for a CPU profile, or empty.
 	Profile string
 }
 
 // Outcome is what was measured.
 type Outcome struct {
-	// Records and Seconds are those of the steady phase, LoadSeconds the time before it.
-	Records              int64
-	Seconds, LoadSeconds float64
-	Loading, Steady      probe.Times
-	Sum                  uint64
+	// Phases are those of the plan, LoadSeconds the time before them.
+	Phases      []probe.Timed
+	LoadSeconds float64
+	// Loading and Steady are the CPU times of the batches in the loading and after it.
+	Loading, Steady probe.Times
+	// Sum is a checksum of the results that the plan wants checked.
+	Sum uint64
 	// Growth is how much resident anonymous memory the state has taken, Peak the most that the process ever had resident.
 	Growth, Peak int64
 }
 
-// Rate is in million records a second of the steady phase.
-func (o Outcome) Rate() float64 { return float64(o.Records) / o.Seconds / 1e6 }
+// Rate is in million records a second of the first phase.
+func (o Outcome) Rate() float64 { return o.Phases[0].Rate() }
 
 // programs builds each program on a stream of keys.
-var programs = map[string]func(keys stream.DataStream[int64], seen *probe.Seen, warmUp int64){
+var programs = map[string]func(keys stream.DataStream[int64], seen *probe.Seen, plan workload.Plan){
 	"count":     count,
+	"sum":       sum,
 	"value":     value,
 	"wide":      wide,
 	"pairCount": pairCount,
@@ -63,47 +63,51 @@ func Run(o Order) (Outcome, error) {
 	}
 	env.SetParallelism(1)
 	var seen probe.Seen
-	total := o.Workload.Keys + o.Records
-	keys := stream.From(env, datagen.FillWith(total, func(int) func(int64, []int64) {
-		s := workload.New(o.Workload)
+	keys := stream.From(env, datagen.FillWith(o.Plan.Total(), func(int) func(int64, []int64) {
+		s := workload.New(o.Plan)
 		return func(_ int64, out []int64) { s.Fill(out) }
 	}))
-	program(keys, &seen, o.Workload.Keys)
+	program(keys, &seen, o.Plan)
 	stop, err := profile(o.Profile)
 	if err != nil {
 		return Outcome{}, err
 	}
 	defer stop()
-	start := time.Now()
 	if _, err := env.Execute(context.Background()); err != nil {
 		return Outcome{}, err
 	}
-	if seen.Records != total {
-		return Outcome{}, fmt.Errorf("%d results came of %d records", seen.Records, total)
+	if seen.Records != o.Plan.Total() {
+		return Outcome{}, fmt.Errorf("%d results came of %d records", seen.Records, o.Plan.Total())
 	}
 	peak, err := resident.Peak()
 	return Outcome{
-		Records: o.Records, Seconds: seen.Ended.Sub(seen.Began).Seconds(), LoadSeconds: seen.Began.Sub(start).Seconds(),
-		Loading: seen.Loading, Steady: seen.Steady, Sum: seen.Sum,
+		Phases: seen.Timed, LoadSeconds: seen.LoadSeconds, Loading: seen.Loading, Steady: seen.Steady, Sum: seen.Sum,
 		Growth: seen.After.Anonymous - seen.Before.Anonymous, Peak: peak,
 	}, err
 }
 
 // count is a built-in aggregate.
-func count(keys stream.DataStream[int64], seen *probe.Seen, warmUp int64) {
+func count(keys stream.DataStream[int64], seen *probe.Seen, plan workload.Plan) {
 	counts := stream.Count(stream.KeyBy(keys, func(k int64) int64 { return k }))
-	stream.To(counts, probe.Sink(seen, warmUp, func(c stream.KeyCount[int64]) uint64 { return mix(uint64(c.Key), uint64(c.Count)) }))
+	stream.To(counts, probe.Sink(seen, plan, func(c stream.KeyCount[int64]) uint64 { return Mix(uint64(c.Key), uint64(c.Count)) }))
+}
+
+// sum is an aggregate of what the records say, here 1.
+func sum(keys stream.DataStream[int64], seen *probe.Seen, plan workload.Plan) {
+	ones := stream.Map(keys, func(k int64) result { return result{k, 1} })
+	sums := stream.Sum(stream.KeyBy(ones, func(r result) int64 { return r.Key }), func(r *result) *int64 { return &r.Count })
+	stream.To(sums, probe.Sink(seen, plan, result.sum))
 }
 
 // value is what a user writes who knows of no built-in count.
-func value(keys stream.DataStream[int64], seen *probe.Seen, warmUp int64) {
+func value(keys stream.DataStream[int64], seen *probe.Seen, plan workload.Plan) {
 	counts := stream.Process[int64, int64, result](stream.KeyBy(keys, func(k int64) int64 { return k }), func() *counter { return new(counter) })
-	stream.To(counts, probe.Sink(seen, warmUp, result.sum))
+	stream.To(counts, probe.Sink(seen, plan, result.sum))
 }
 
 type result struct{ Key, Count int64 }
 
-func (r result) sum() uint64 { return mix(uint64(r.Key), uint64(r.Count)) }
+func (r result) sum() uint64 { return Mix(uint64(r.Key), uint64(r.Count)) }
 
 type counter struct {
 	Count state.Value[int64] `state:"count"`
@@ -118,9 +122,9 @@ func (c *counter) Process(_ *stream.KeyedContext[int64], key int64, out stream.C
 }
 
 // wide keeps values of 100 bytes.
-func wide(keys stream.DataStream[int64], seen *probe.Seen, warmUp int64) {
+func wide(keys stream.DataStream[int64], seen *probe.Seen, plan workload.Plan) {
 	counts := stream.Process[int64, int64, result](stream.KeyBy(keys, func(k int64) int64 { return k }), func() *wideCounter { return new(wideCounter) })
-	stream.To(counts, probe.Sink(seen, warmUp, result.sum))
+	stream.To(counts, probe.Sink(seen, plan, result.sum))
 }
 
 // payload is 100 bytes, encoded too.
@@ -146,12 +150,13 @@ func (c *wideCounter) Process(_ *stream.KeyedContext[int64], key int64, out stre
 type pair struct{ A, B int64 }
 
 // pairCount counts by a key of 16 bytes.
-func pairCount(keys stream.DataStream[int64], seen *probe.Seen, warmUp int64) {
+func pairCount(keys stream.DataStream[int64], seen *probe.Seen, plan workload.Plan) {
 	counts := stream.Count(stream.KeyBy(keys, func(k int64) pair { return pair{k, ^k} }))
-	stream.To(counts, probe.Sink(seen, warmUp, func(c stream.KeyCount[pair]) uint64 { return mix(uint64(c.Key.A), uint64(c.Count)) }))
+	stream.To(counts, probe.Sink(seen, plan, func(c stream.KeyCount[pair]) uint64 { return Mix(uint64(c.Key.A), uint64(c.Count)) }))
 }
 
-func mix(key, count uint64) uint64 {
+// Mix makes the part of a checksum that one result has.
+func Mix(key, count uint64) uint64 {
 	x := key*0x9e3779b97f4a7c15 ^ count
 	x ^= x >> 32
 	return x * 0xff51afd7ed558ccd

@@ -2,47 +2,34 @@
 package probe
 
 import (
-	"fmt"
-	"runtime"
-	"slices"
-	"time"
-
-	"golang.org/x/sys/unix"
-
 	"github.com/weir-stream/weir/api/connector"
 	"github.com/weir-stream/weir/benchmarks/internal/resident"
-	"github.com/weir-stream/weir/benchmarks/internal/stats"
+	"github.com/weir-stream/weir/benchmarks/state/internal/workload"
 	"github.com/weir-stream/weir/runtime/element"
 )
 
 // Seen is what a probe has seen. It is complete once the job has finished.
 type Seen struct {
-	// Records counts all results, Sum is a checksum of them that does not depend on their order.
+	// Watch has the times of the phases.
+	*Watch
+	// Records counts all results. Sum is a checksum of those that the plan wants checked, and does not depend on their order.
 	Records int64
 	Sum     uint64
-	// Began and Ended are when the first result after the warm-up and the last one came.
-	Began, Ended time.Time
-	// Loading and Steady are the thread's CPU times of the batches in the warm-up and after it.
+	// Loading and Steady are the thread's CPU times of the batches while new keys come and after it.
 	Loading, Steady Times
 	// Before and After are the memory of the process at the start and after the last record, when garbage was collected.
 	Before, After resident.Memory
 }
 
-// Times are CPU nanoseconds of one batch.
-type Times struct {
-	Batches        int
-	P50, P999, Max int64
-}
-
-// Sink counts results and times batches. The first warmUp of them are not part of the steady phase. There is one subtask.
-func Sink[T any](seen *Seen, warmUp int64, sum func(T) uint64) connector.Sink[T] {
-	return sink[T]{seen, warmUp, sum}
+// Sink counts results and times batches. There is one subtask.
+func Sink[T any](seen *Seen, plan workload.Plan, sum func(T) uint64) connector.Sink[T] {
+	return sink[T]{seen, plan, sum}
 }
 
 type sink[T any] struct {
-	seen   *Seen
-	warmUp int64
-	sum    func(T) uint64
+	seen *Seen
+	plan workload.Plan
+	sum  func(T) uint64
 }
 
 func (sink[T]) Name() string { return "Probe" }
@@ -53,42 +40,34 @@ func (s sink[T]) NewWriter(connector.WriterContext) (connector.Writer[T], error)
 
 type writer[T any] struct {
 	sink[T]
-	last            int64
-	loading, steady []int64
+	batches *Batches
 }
 
 // Open ties the task to its thread, so that the thread's CPU time is the task's.
 func (w *writer[T]) Open() (err error) {
-	runtime.LockOSThread()
-	w.last, err = threadNanos()
-	if err == nil {
-		w.seen.Before, err = settled()
+	if w.batches, err = NewBatches(); err != nil {
+		return err
 	}
-	w.loading = make([]int64, 0, 1<<16)
-	w.steady = make([]int64, 0, 1<<16)
+	w.seen.Before, err = settled()
+	w.seen.Watch = NewWatch(w.plan)
 	return err
 }
 
 // Write counts a batch.
 func (w *writer[T]) Write(batch *element.Batch[T]) error {
-	now, err := threadNanos()
-	if err != nil {
+	seen := w.seen
+	if err := w.batches.Add(seen.Watch.Loading()); err != nil {
 		return err
 	}
-	spent := now - w.last
-	w.last = now
-	seen := w.seen
-	if seen.Records < w.warmUp {
-		w.loading = append(w.loading, spent)
-	} else {
-		if seen.Began.IsZero() {
-			seen.Began = time.Now()
-		}
-		w.steady = append(w.steady, spent)
-	}
 	seen.Records += int64(len(batch.Values))
-	for _, v := range batch.Values {
-		seen.Sum += w.sum(v)
+	for left := batch.Values; len(left) > 0; {
+		n, checked := seen.Next(len(left))
+		if checked {
+			for _, v := range left[:n] {
+				seen.Sum += w.sum(v)
+			}
+		}
+		left = left[n:]
 	}
 	return nil
 }
@@ -98,8 +77,7 @@ func (w *writer[T]) Flush(endOfInput bool) (err error) {
 	if !endOfInput {
 		return nil
 	}
-	w.seen.Ended = time.Now()
-	w.seen.Loading, w.seen.Steady = summarize(w.loading), summarize(w.steady)
+	w.seen.Loading, w.seen.Steady = w.batches.Times()
 	w.seen.After, err = settled()
 	return err
 }
@@ -107,21 +85,8 @@ func (w *writer[T]) Flush(endOfInput bool) (err error) {
 // Close implements connector.Writer.
 func (w *writer[T]) Close() error { return nil }
 
-func summarize(nanos []int64) Times {
-	slices.Sort(nanos)
-	return Times{len(nanos), stats.Quantile(nanos, 0.5), stats.Quantile(nanos, 0.999), stats.Quantile(nanos, 1)}
-}
-
 // settled is the memory of the process once the collector has given back what it can.
 func settled() (resident.Memory, error) {
 	freeMemory()
 	return resident.Own()
-}
-
-func threadNanos() (int64, error) {
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
-		return 0, fmt.Errorf("thread CPU time: %w", err)
-	}
-	return t.Nano(), nil
 }

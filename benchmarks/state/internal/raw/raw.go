@@ -6,71 +6,99 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
-	"time"
-
-	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/weir-stream/weir/benchmarks/state/internal/jobs"
+	"github.com/weir-stream/weir/benchmarks/state/internal/probe"
 	"github.com/weir-stream/weir/benchmarks/state/internal/workload"
 )
 
 const batchSize = 1024
 
+// counter counts keys in some store.
+type counter interface {
+	// count writes the new count of each key to out.
+	count(in []int64, out []result) error
+	close() error
+}
+
 // Run runs the work of an order on the raw store that its Backend names: table or pebble.
 func Run(o jobs.Order) (jobs.Outcome, error) {
 	runtime.GOMAXPROCS(2)
-	var count func(keys []int64) error
-	done := func() error { return nil }
+	wide := o.Program == "wide"
+	watch := probe.NewWatch(o.Plan)
+	keys := workload.New(o.Plan)
+	var c counter
 	switch {
-	case o.Backend == "table" && o.Program == "wide":
-		count = newWideTable().count
+	case o.Backend == "table" && wide:
+		c = newWideTable()
 	case o.Backend == "table":
-		count = newTable().count
+		c = newTable()
 	case o.Backend == "pebble":
-		s, err := openStore(o.Program == "wide")
+		s, err := openStore(wide)
 		if err != nil {
 			return jobs.Outcome{}, err
 		}
-		count, done = s.count, s.close
+		// Each key once, in order: their counts are 1, and one by one it would take minutes.
+		if err := s.load(o.Plan.Keys); err != nil {
+			return jobs.Outcome{}, errors.Join(err, s.close())
+		}
+		for left := o.Plan.Keys; left > 0; {
+			n, _ := watch.Next(int(left))
+			left -= int64(n)
+		}
+		keys.SkipLoading()
+		c = s
 	default:
 		return jobs.Outcome{}, fmt.Errorf("there is no raw %q", o.Backend)
 	}
-	outcome, err := measure(o, count)
-	if closed := done(); err == nil {
-		err = closed
+	batches, err := probe.NewBatches()
+	if err != nil {
+		return jobs.Outcome{}, err
 	}
-	return outcome, err
+	sum, err := measure(o.Plan, keys, c, watch, batches)
+	loading, steady := batches.Times()
+	return jobs.Outcome{Phases: watch.Timed, LoadSeconds: watch.LoadSeconds, Loading: loading, Steady: steady, Sum: sum}, errors.Join(err, c.close())
 }
 
-func measure(o jobs.Order, count func([]int64) error) (jobs.Outcome, error) {
+// measure counts what the watch still waits for.
+func measure(plan workload.Plan, keys *workload.Stream, c counter, watch *probe.Watch, batches *probe.Batches) (sum uint64, err error) {
 	full, free := make(chan []int64, 8), make(chan []int64, 16)
 	for range cap(free) {
 		free <- make([]int64, batchSize)
 	}
 	stopped := make(chan struct{})
 	defer close(stopped)
-	go generate(o, full, free, stopped)
-	start := time.Now()
-	began, seen := time.Time{}, int64(0)
-	for keys := range full {
-		if began.IsZero() && seen >= o.Workload.Keys {
-			began = time.Now()
-		}
-		if err := count(keys); err != nil {
-			return jobs.Outcome{}, err
-		}
-		seen += int64(len(keys))
-		free <- keys
+	total := plan.Total()
+	if !watch.Loading() {
+		total = plan.Drawn()
 	}
-	return jobs.Outcome{Records: o.Records, Seconds: time.Since(began).Seconds(), LoadSeconds: began.Sub(start).Seconds()}, nil
+	go generate(total, keys, full, free, stopped)
+	out := make([]result, batchSize)
+	for in := range full {
+		if err := c.count(in, out); err != nil {
+			return 0, err
+		}
+		if err := batches.Add(watch.Loading()); err != nil {
+			return 0, err
+		}
+		for left := out[:len(in)]; len(left) > 0; {
+			n, checked := watch.Next(len(left))
+			if checked {
+				for _, r := range left[:n] {
+					sum += jobs.Mix(uint64(r.key), uint64(r.count))
+				}
+			}
+			left = left[n:]
+		}
+		free <- in
+	}
+	return sum, nil
 }
 
-func generate(o jobs.Order, full chan<- []int64, free <-chan []int64, stopped <-chan struct{}) {
+func generate(total int64, keys *workload.Stream, full chan<- []int64, free <-chan []int64, stopped <-chan struct{}) {
 	defer close(full)
-	keys := workload.New(o.Workload)
-	for left := o.Workload.Keys + o.Records; left > 0; left -= batchSize {
+	for left := total; left > 0; left -= batchSize {
 		batch := (<-free)[:min(left, batchSize)]
 		keys.Fill(batch)
 		select {
@@ -81,9 +109,6 @@ func generate(o jobs.Order, full chan<- []int64, free <-chan []int64, stopped <-
 	}
 }
 
-// discard stands for the sink: the results are made, and taken by a call that cannot be left out.
-var discard = func([]result) {}
-
 type result struct{ key, count int64 }
 
 // table counts int64 keys: open addressing, linear probing, doubling, hashes of a batch first.
@@ -92,14 +117,13 @@ type table struct {
 	used         []bool
 	n            int
 	hashes       []uint64
-	out          []result
 }
 
 func newTable() *table {
-	return &table{hashes: make([]uint64, batchSize), out: make([]result, batchSize)}
+	return &table{hashes: make([]uint64, batchSize)}
 }
 
-func (t *table) count(in []int64) error {
+func (t *table) count(in []int64, out []result) error {
 	for 2*(t.n+len(in)) > len(t.keys) {
 		t.grow()
 	}
@@ -113,11 +137,12 @@ func (t *table) count(in []int64) error {
 			t.n++
 		}
 		t.counts[p]++
-		t.out[i] = result{k, t.counts[p]}
+		out[i] = result{k, t.counts[p]}
 	}
-	discard(t.out[:len(in)])
 	return nil
 }
+
+func (t *table) close() error { return nil }
 
 func (t *table) find(k int64, h uint64) uint64 {
 	m := uint64(len(t.keys) - 1)
@@ -148,7 +173,7 @@ type wideTable struct {
 
 func newWideTable() *wideTable { return &wideTable{index: newTable()} }
 
-func (w *wideTable) count(in []int64) error {
+func (w *wideTable) count(in []int64, out []result) error {
 	t := w.index
 	for 2*(t.n+len(in)) > len(t.keys) {
 		t.grow()
@@ -167,11 +192,12 @@ func (w *wideTable) count(in []int64) error {
 		n := int64(binary.LittleEndian.Uint64(v[:])) + 1
 		binary.LittleEndian.PutUint64(v[:], uint64(n))
 		v[8+n%92] = byte(k)
-		t.out[i] = result{k, n}
+		out[i] = result{k, n}
 	}
-	discard(t.out[:len(in)])
 	return nil
 }
+
+func (w *wideTable) close() error { return nil }
 
 func mix(x uint64) uint64 {
 	x ^= x >> 33
@@ -179,83 +205,4 @@ func mix(x uint64) uint64 {
 	x ^= x >> 33
 	x *= 0xc4ceb9fe1a85ec53
 	return x ^ x>>33
-}
-
-// store counts in Pebble, with nothing in front of it: a get and a set for each record, a batch of sets at a time.
-type store struct {
-	db     *pebble.DB
-	folder string
-	size   int
-	out    []result
-	// fresh are the counts of keys that the batch at hand has already set.
-	fresh map[int64][]byte
-}
-
-func openStore(wide bool) (*store, error) {
-	folder, err := os.MkdirTemp("", "weir-raw-pebble-")
-	if err != nil {
-		return nil, err
-	}
-	cache := pebble.NewCache(512 << 20)
-	defer cache.Unref()
-	db, err := pebble.Open(folder, &pebble.Options{
-		DisableWAL: true, Cache: cache, MemTableSize: 64 << 20, L0CompactionThreshold: 16, L0StopWritesThreshold: 1000, Logger: quiet{},
-	})
-	if err != nil {
-		return nil, err
-	}
-	s := &store{db: db, folder: folder, size: 8, out: make([]result, batchSize), fresh: map[int64][]byte{}}
-	if wide {
-		s.size = 100
-	}
-	return s, nil
-}
-
-func (s *store) count(in []int64) error {
-	clear(s.fresh)
-	batch := s.db.NewBatch()
-	defer batch.Close()
-	var key [8]byte
-	for i, k := range in {
-		binary.BigEndian.PutUint64(key[:], uint64(k))
-		v, err := s.get(k, key[:])
-		if err != nil {
-			return err
-		}
-		n := int64(binary.LittleEndian.Uint64(v)) + 1
-		binary.LittleEndian.PutUint64(v, uint64(n))
-		if s.size > 8 {
-			v[8+n%92] = byte(k)
-		}
-		if err := batch.Set(key[:], v, nil); err != nil {
-			return err
-		}
-		s.out[i] = result{k, n}
-	}
-	discard(s.out[:len(in)])
-	return batch.Commit(pebble.NoSync)
-}
-
-func (s *store) get(k int64, key []byte) ([]byte, error) {
-	if v, ok := s.fresh[k]; ok {
-		return v, nil
-	}
-	v := make([]byte, s.size)
-	s.fresh[k] = v
-	stored, closer, err := s.db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return v, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	copy(v, stored)
-	return v, closer.Close()
-}
-
-func (s *store) close() error {
-	if err := s.db.Close(); err != nil {
-		return err
-	}
-	return os.RemoveAll(s.folder)
 }

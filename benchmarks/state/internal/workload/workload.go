@@ -1,51 +1,77 @@
 // Package workload has the keys that the measurements of state work on.
 package workload
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
-// Workload is how many keys there are and how often each comes.
+// Workload is how many keys there are and in which ways they are drawn, one after the other.
 type Workload struct {
+	Keys  int64
+	Draws []Draw
+}
+
+// Draw is a named distribution of keys.
+type Draw struct {
 	Name string
-	Keys int64
 	// Zipf draws key number k with a probability of about 1/(k+1); otherwise all come alike.
 	Zipf bool
 }
 
-// All lists the workloads.
+// All lists the workloads. The Zipf keys are drawn from the ten million that the uniform ones have left there.
 func All() []Workload {
 	return []Workload{
-		{"10k", 10_000, false},
-		{"1M", 1_000_000, false},
-		{"10M", 10_000_000, false},
-		{"zipf", 10_000_000, true},
+		{10_000, []Draw{{"10k", false}}},
+		{1_000_000, []Draw{{"1M", false}}},
+		{10_000_000, []Draw{{"10M", false}, {"zipf", true}}},
 	}
 }
 
-// Find returns the workload of a name.
-func Find(name string) (Workload, bool) {
-	for _, w := range All() {
-		if w.Name == name {
-			return w, true
-		}
-	}
-	return Workload{}, false
+// Plan is what one run does: each key comes once, in a scattered order, and then the phases follow.
+type Plan struct {
+	Keys   int64
+	Phases []Phase
 }
 
-// Stream makes the keys of one run: each key once, in a scattered order, and from then on as the workload draws them. The same
-// stream always gives the same keys.
+// Phase is a number of records that are drawn alike: some to get warm, then those that are timed.
+type Phase struct {
+	Zipf            bool
+	WarmUp, Records int64
+	// Checked is how many results, from the phase's first, go into the checksum.
+	Checked int64
+}
+
+func (p Phase) total() int64 { return p.WarmUp + p.Records }
+
+// Total is the number of records of a run.
+func (p Plan) Total() int64 { return p.Keys + p.Drawn() }
+
+// Drawn is the number of records that follow the first one of each key.
+func (p Plan) Drawn() (n int64) {
+	for _, phase := range p.Phases {
+		n += phase.total()
+	}
+	return n
+}
+
+// Stream makes the keys of one run. The same plan always gives the same keys.
 type Stream struct {
-	Workload
-	made   int64
-	random uint64
+	plan Plan
+	made int64
+	// phase is the current one, which ends before the record of number phaseEnd.
+	phase    int
+	phaseEnd int64
+	random   uint64
 	// stride is coprime to Keys: its multiples modulo Keys visit all.
 	stride    uint64
 	logarithm float64
 }
 
 // New starts a stream.
-func New(w Workload) *Stream {
-	s := &Stream{Workload: w, random: 88172645463325252, logarithm: math.Log(float64(w.Keys))}
-	for s.stride = uint64(float64(w.Keys)*0.6180339887) | 1; common(s.stride, uint64(w.Keys)) != 1; s.stride += 2 {
+func New(p Plan) *Stream {
+	s := &Stream{plan: p, phase: -1, phaseEnd: p.Keys, random: 88172645463325252, logarithm: math.Log(float64(p.Keys))}
+	for s.stride = uint64(float64(p.Keys)*0.6180339887) | 1; common(s.stride, uint64(p.Keys)) != 1; s.stride += 2 {
 	}
 	return s
 }
@@ -57,19 +83,44 @@ func common(a, b uint64) uint64 {
 	return a
 }
 
+// SkipLoading leaves out the first record of each key, which the caller has loaded in its own way.
+func (s *Stream) SkipLoading() { s.made = s.plan.Keys }
+
 // Fill overwrites keys with the next ones.
 func (s *Stream) Fill(keys []int64) {
-	for i := range keys {
-		switch {
-		case s.made < s.Keys:
-			keys[i] = int64(uint64(s.made) * s.stride % uint64(s.Keys))
-			s.made++
-		case s.Zipf:
-			// The continuous form of Zipf's law with exponent 1: the logarithm of the rank is uniform.
+	for len(keys) > 0 {
+		for s.made >= s.phaseEnd && s.phase+1 < len(s.plan.Phases) {
+			s.phase++
+			s.phaseEnd += s.plan.Phases[s.phase].total()
+		}
+		n := min(int64(len(keys)), max(s.phaseEnd-s.made, 1))
+		s.fill(keys[:n])
+		s.made += n
+		keys = keys[n:]
+	}
+}
+
+// fill makes keys of one phase.
+func (s *Stream) fill(keys []int64) {
+	switch n := uint64(s.plan.Keys); {
+	case s.phase < 0:
+		at := uint64(s.made) * s.stride % n
+		for i := range keys {
+			keys[i] = int64(at)
+			if at += s.stride % n; at >= n {
+				at -= n
+			}
+		}
+	case s.plan.Phases[s.phase].Zipf:
+		// The continuous form of Zipf's law with exponent 1: the logarithm of the rank is uniform.
+		for i := range keys {
 			rank := uint64(math.Exp(float64(s.next()>>11) * 0x1p-53 * s.logarithm))
-			keys[i] = int64(rank * s.stride % uint64(s.Keys)) // so that frequent keys are not neighbours
-		default:
-			keys[i] = int64(s.next() % uint64(s.Keys))
+			keys[i] = int64(rank * s.stride % n) // so that frequent keys are not neighbours
+		}
+	default:
+		for i := range keys {
+			at, _ := bits.Mul64(s.next(), n)
+			keys[i] = int64(at)
 		}
 	}
 }

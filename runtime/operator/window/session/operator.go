@@ -162,7 +162,7 @@ func (w *windows[K, In, Acc, Out]) timesOf(batch *element.Batch[In]) (times []in
 	if len(batch.Timestamps) == 0 || least == element.NoTimestamp {
 		return nil, false, errors.New("a record has no timestamp, so it belongs to no window of event time: assign timestamps and watermarks at or behind the source, or use a window of processing time")
 	}
-	return batch.Timestamps, least+w.config.Gap-1 <= w.watermark, nil
+	return batch.Timestamps, plus(least, w.config.Gap)-1 <= w.watermark, nil
 }
 
 // add adds records none of which has a session fire at once. What sessions come of them does not depend on their order, so
@@ -179,7 +179,7 @@ func (w *windows[K, In, Acc, Out]) add(values []In, times []int64, keys []K, has
 			}
 		}
 		s, at := (*open[Acc])(cell), times[i]
-		end := at + gap
+		end := plus(at, gap)
 		switch {
 		case fresh[i]:
 			s.Start, s.End, s.Timer = at, end, end-1
@@ -212,7 +212,7 @@ func (w *windows[K, In, Acc, Out]) addSlowly(value In, at int64, key K, hash uin
 	event := !w.config.ProcessingTime
 	w.backend.Seek(key, hash)
 	timer := w.load()
-	s := open[Acc]{Start: at, End: at + w.config.Gap}
+	s := open[Acc]{Start: at, End: plus(at, w.config.Gap)}
 	from, to := w.touching(&s)
 	if from == to && event && plus(s.End-1, w.lateness) <= w.watermark {
 		return w.tooLate(value, at)

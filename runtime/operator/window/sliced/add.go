@@ -9,7 +9,7 @@ import (
 // addAt adds records that all have one time, that of the clock.
 func (w *windows[K, In, Acc, Out]) addAt(now int64, values []In, keys []K, hashes []uint64) error {
 	if !w.current.contains(now) {
-		w.current = w.at(now)
+		w.current = w.of(now)
 	}
 	switch {
 	case !w.current.inWindow():
@@ -35,7 +35,7 @@ func (w *windows[K, In, Acc, Out]) addByTime(batch *element.Batch[In], keys []K,
 		if first == element.NoTimestamp {
 			return noTimestamp()
 		}
-		w.current = w.at(first)
+		w.current = w.of(first)
 	}
 	if w.clear(w.current) && allWithin(w.current, timestamps) {
 		return w.add(w.current, batch.Values, nil, keys, hashes)
@@ -206,7 +206,7 @@ func (s *splitter[K]) find(cut *slicing, time int64) int32 {
 			return int32(i)
 		}
 	}
-	of := cut.at(time)
+	of := cut.of(time)
 	if len(s.parts) >= fewParts {
 		if i, ok := s.byStart[of.start]; ok {
 			return i

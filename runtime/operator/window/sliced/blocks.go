@@ -265,9 +265,10 @@ func (b *blocks[K, Acc, S]) build(steps int64) {
 func (b *blocks[K, Acc, S]) buildOf(log *sliceLog[S]) {
 	next, has, bit := b.parts[b.next], b.has, uint8(1)<<b.next
 	log.others = operator.Resize(&log.others, len(log.slots))
+	var value S // here, since what its address is passed to lets it escape
 	for i := len(log.slots) - 1; i >= 0; i-- {
 		slot := log.slots[i]
-		value := log.values[i]
+		value = log.values[i]
 		log.others[i] = has[slot]&bit != 0
 		if log.others[i] {
 			log.values[i] = next[slot]
@@ -377,6 +378,7 @@ func (b *blocks[K, Acc, S]) each(f func(key K, hash uint64, acc *Acc) error) err
 	inWindow := uint8(1)<<b.front | 1<<b.mid | 1<<b.back | hasFrontExtra
 	front, mid, back := b.parts[b.front], b.parts[b.mid], b.parts[b.back]
 	var acc Acc
+	var sum, none S // here, since what their addresses are passed to lets them escape
 	for slot := range b.has {
 		has := b.has[slot]
 		if has&inWindow == 0 {
@@ -385,7 +387,7 @@ func (b *blocks[K, Acc, S]) each(f func(key K, hash uint64, acc *Acc) error) err
 			}
 			continue
 		}
-		var sum S
+		sum = none
 		any := has&(1<<b.front) != 0
 		if any {
 			sum = front[slot]

@@ -113,7 +113,7 @@ func (l *local[K, In, Acc]) Process(batch *element.Batch[In]) (err error) {
 		return noTimestamp()
 	}
 	if !l.current.contains(batch.Timestamps[0]) {
-		l.current = l.at(batch.Timestamps[0])
+		l.current = l.of(batch.Timestamps[0])
 	}
 	if allWithin(l.current, batch.Timestamps) {
 		err = l.add(l.current, batch.Values, nil, keys, hashes)

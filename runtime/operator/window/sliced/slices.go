@@ -1,6 +1,10 @@
 package sliced
 
-import "math"
+import (
+	"math"
+
+	"github.com/weir-stream/weir/runtime/operator"
+)
 
 // slicing is how time is cut: at the start and the end of every window, which repeat with the slide. So there are one or two
 // slices to a slide, whatever the numbers are. Source: Krishnamurthy, Wu, Franklin, "On-the-Fly Sharing for Streamed
@@ -33,7 +37,15 @@ type slice struct {
 func (s slice) inWindow() bool         { return s.lastEnd >= s.end }
 func (s slice) contains(at int64) bool { return uint64(at-s.start) < uint64(s.end-s.start) }
 
-// at returns the slice of a time.
+// of returns the slice of a record's time, which is one in no window for a time that is close to an end of time.
+func (s *slicing) of(time int64) slice {
+	if _, ok := operator.LastWindowStart(time, s.offset, s.slide, s.size); !ok {
+		return slice{start: time, end: time, firstEnd: time, lastEnd: time - 1}
+	}
+	return s.at(time)
+}
+
+// at returns the slice of a time, which is that of a record that has a window, or in a window with such.
 func (s *slicing) at(time int64) slice {
 	base := time - floorMod(time-s.offset, s.slide)
 	cut := slice{start: base, end: base + s.slide, lastEnd: base + s.size}
