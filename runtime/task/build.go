@@ -29,6 +29,8 @@ type Spec struct {
 
 	Clock clock.Clock
 	Log   *slog.Logger
+	// Awake is shared by the tasks of a process.
+	Awake *Awake
 	// Metrics is the task's group; each operator gets one below it.
 	Metrics      *metrics.Group
 	Accumulators *accumulator.Set

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/weir-stream/weir/runtime/operator"
@@ -8,6 +9,8 @@ import (
 
 // Drive runs the task until it has ended and returns Err. One goroutine calls it, once.
 func (t *Task) Drive() error {
+	t.spec.Awake.add(1)
+	defer t.spec.Awake.add(-1)
 	for {
 		reason, deadline := t.RunUntilBlocked()
 		if reason == Ended {
@@ -36,17 +39,28 @@ func (t *Task) stillBlocked(reason Reason) bool {
 
 // park waits until the task is woken or the deadline has come, unless there is work after all.
 func (t *Task) park(reason Reason, deadline int64, blocked func() bool) {
+	start := t.clock.Nanos()
+	t.times.wait(reason, start)
+	if t.spin.worth() && t.spec.Awake.room() {
+		if t.lookAgain(min(start+spinNanos, deadline), blocked) {
+			t.spin.found()
+			t.times.resume(t.clock.Nanos())
+			return
+		}
+		t.spin.missed()
+	}
 	t.waker.prepare()
 	if !blocked() {
 		t.waker.abandon()
+		t.times.resume(t.clock.Nanos())
 		return
 	}
-	start := t.clock.Nanos()
-	t.times.wait(reason, start)
+	asleep := t.clock.Nanos()
+	t.spec.Awake.add(-1)
 	if deadline == never {
 		<-t.waker.signal
 	} else {
-		t.arm(time.Duration(deadline - start))
+		t.arm(time.Duration(deadline - asleep))
 		select {
 		case <-t.waker.signal:
 			t.timer.Stop()
@@ -54,7 +68,24 @@ func (t *Task) park(reason Reason, deadline int64, blocked func() bool) {
 			t.waker.abandon()
 		}
 	}
-	t.times.resume(t.clock.Nanos())
+	t.spec.Awake.add(1)
+	now := t.clock.Nanos()
+	t.spin.slept(now - asleep)
+	t.times.resume(now)
+}
+
+// lookAgain looks for work until a time, letting other goroutines run in between, and reports whether there is some.
+func (t *Task) lookAgain(until int64, blocked func() bool) bool {
+	for range spinRounds { // a clock that is turned by hand does not end it
+		if !blocked() {
+			return true
+		}
+		if t.clock.Nanos() >= until || !t.spec.Awake.room() {
+			return false
+		}
+		runtime.Gosched()
+	}
+	return false
 }
 
 // arm sets the task's one timer.

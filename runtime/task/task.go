@@ -80,6 +80,7 @@ type Task struct {
 	// waited is the time spent inside the current slice waiting for credit.
 	waited int64
 	times  *stopwatch
+	spin   spinner
 	timer  clock.Timer
 }
 

@@ -76,7 +76,7 @@ func (h *Host) build(execution ident.ExecutionID, t *hosted, d *message.Deploy) 
 	accumulators := new(accumulator.Set)
 	spec := task.Spec{
 		Execution: execution, JobName: h.config.Program.Name, Vertex: vertex, Settings: settings,
-		Clock: h.config.Clock, Log: h.config.Log, Accumulators: accumulators,
+		Clock: h.config.Clock, Log: h.config.Log, Awake: &h.awake, Accumulators: accumulators,
 		Metrics: h.config.Metrics.Child(metrics.LevelTask,
 			metrics.Variable{Name: metrics.TaskID, Value: vertex.ID.String()},
 			metrics.Variable{Name: metrics.TaskName, Value: vertex.Name},

@@ -48,6 +48,7 @@ type Host struct {
 	groups   watermark.Groups
 	channels map[channelKey]any
 	state    localState
+	awake    task.Awake
 	closing  bool
 	closed   chan struct{}
 	running  sync.WaitGroup
