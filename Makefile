@@ -34,7 +34,7 @@ bench:
 
 # The race detector is the one thing that needs cgo.
 race:
-	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(PACKAGES)
+	CGO_ENABLED=1 $(GO) test -race -timeout 15m $(PACKAGES)
 
 fuzz-seeds:
 	@FUZZTIME=$(FUZZTIME) .ci/fuzz-seeds

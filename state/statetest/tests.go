@@ -53,11 +53,7 @@ func (s *suite[K]) random(t *testing.T, keys, operations int) {
 func (s *suite[K]) upsert(t *testing.T) {
 	sub := s.open(t, 6000)
 	counts := map[int]int64{}
-	rounds := 60
-	if raced {
-		rounds = 10
-	}
-	for round := range rounds {
+	for round := range 60 {
 		indexes, keys, hashes := sub.batch(1 + sub.source.Intn(1200))
 		cells, fresh := make([]unsafe.Pointer, len(keys)), make([]bool, len(keys))
 		for i := range fresh {
