@@ -24,7 +24,7 @@ type ValueCell interface {
 // Cursor is where a backend points the handles: the entry of the current key.
 //
 // An entry is a header word, the address of which is Entry, and the fixed-size values of the columns at fixed distances
-// from it. The header's lowest 16 bits say which columns are present, the next 16 are the epoch in which the entry was last
+// from it. The header's lowest 16 bits say which columns are present, the next 15 are the epoch in which the entry was last
 // marked as changed, the rest is the backend's own. A handle may read a present value in place, and may write one in place
 // if the header's epoch is Epoch; in all other cases it calls its cell.
 //
@@ -40,7 +40,7 @@ type Cursor struct {
 // Masks of an entry's header.
 const (
 	PresentMask = uint64(0xffff)
-	EpochMask   = PresentMask << 16
+	EpochMask   = uint64(0x7fff) << 16
 )
 
 // Inline is where the values of one column are.

@@ -1,6 +1,12 @@
 package state
 
-import "github.com/weir-stream/weir/state/keygroup"
+import (
+	"encoding/binary"
+
+	"github.com/weir-stream/weir/checkpoint/snapshot"
+	"github.com/weir-stream/weir/checkpoint/snapshot/rows"
+	"github.com/weir-stream/weir/state/keygroup"
+)
 
 // Durable is what can be written to a snapshot and read from one: a backend, panes, timers. Entries are pairs of bytes
 //
@@ -12,6 +18,13 @@ import "github.com/weir-stream/weir/state/keygroup"
 // entries of timers. What has a time to live begins with its time of last access, 8 bytes of milliseconds, high first: the
 // value, each element of a list, each value of a map.
 type Durable interface {
+	// Mark fixes the entries as they are, in a time that does not grow with their number, and returns what copies them to rows: all, or those that
+	// have changed since the last mark that was not canonical, with deletions; see snapshot.MarkKind. A mark that was asked for the changes and
+	// fixes everything deletes, by ranges, all that may have been there before. It leaves no key current. While an earlier capture
+	// is not done, it is brought to its end first.
+	//
+	// Errors of the state's own storage panic with a *Failure, here and in Copy.
+	Mark(kind snapshot.MarkKind, to *rows.Rows) Capture
 	// Export calls put with each entry of the key groups, in ascending order of the keys. The bytes are valid during the
 	// call. It returns the first error of put.
 	Export(groups keygroup.Range, put func(key, value []byte) error) error
@@ -19,6 +32,50 @@ type Durable interface {
 	// come in ascending order. An error says that the bytes are damaged.
 	Import(key, value []byte) error
 }
+
+// Capture copies what a mark has fixed, while the state changes. The owner of the state calls it. Copies go to the rows that Mark was
+// given, in any order, and some of them from changes of the state, which copy what they change first.
+type Capture interface {
+	// Copy copies on, for about work bytes, and reports whether all is copied; what was looked at in vain counts as a tenth. It leaves no key
+	// current. Once it has reported so the rows are complete, and nothing is added to them any more.
+	Copy(work int) (done bool)
+	// Drop ends the capture before that. After it, or after Copy is done, it does nothing.
+	Drop()
+}
+
+// CaptureAll is a capture, done at once, of all entries of the key groups in part, whose states have these numbers.
+func CaptureAll(part Durable, groups keygroup.Range, numbers []uint16, kind snapshot.MarkKind, to *rows.Rows) (Capture, error) {
+	if kind == snapshot.MarkChanges {
+		DeleteAll(groups, numbers, to)
+	}
+	err := part.Export(groups, func(key, value []byte) error {
+		to.Set(key, value)
+		return nil
+	})
+	return captured{}, err
+}
+
+// DeleteAll adds to rows that the entries of states are deleted, in some key groups.
+func DeleteAll(groups keygroup.Range, numbers []uint16, to *rows.Rows) {
+	for group := int(groups.First); group <= int(groups.Last); group++ {
+		for _, number := range numbers {
+			to.DeleteRange(Prefix(uint16(group), number))
+		}
+	}
+}
+
+// Prefix returns the bounds of the keys that a state's entries have in a key group.
+func Prefix(group, number uint16) (from, to []byte) {
+	prefix := uint32(group)<<16 | uint32(number)
+	from = binary.BigEndian.AppendUint32(nil, prefix)
+	return from, binary.BigEndian.AppendUint32(nil, prefix+1)
+}
+
+// captured is a capture that is done.
+type captured struct{}
+
+func (captured) Copy(int) bool { return true }
+func (captured) Drop()         {}
 
 // Panes is keyed state in parts by a number: the slices of event time that windows consist of. Each pane is a backend of
 // its own with the same columns. One goroutine owns it and its panes. A call of Pane ends the life of addresses that came from

@@ -51,11 +51,17 @@ type Enumerator interface {
 	AddReader(subtask int) error
 	// RequestSplit is the answer to ReaderContext.RequestSplit: assign a split or say that there are no more.
 	RequestSplit(subtask int) error
-	// AddSplitsBack returns what was assigned to a subtask that failed before a checkpoint held it.
+	// AddSplitsBack returns what was assigned to a subtask that failed before a checkpoint held it: assigned after the Snapshot of the
+	// checkpoint that the subtask goes on from, or ever if it begins anew. They are as they were when they were assigned.
 	AddSplitsBack(subtask int, splits []Split) error
 	// Snapshot returns what is needed to go on from here: the splits not yet assigned, above all.
+	//
+	// Each split is in a checkpoint once. What was assigned before Snapshot reaches its reader before that takes its part of the
+	// checkpoint, and is in there, or finished; what is assigned after reaches it after, and is in here. So Snapshot must neither
+	// have a split that was assigned nor leave one out that was not.
 	Snapshot() ([]byte, error)
-	// Restore is called instead of Start with what Snapshot returned.
+	// Restore is called instead of Start with what Snapshot returned. The parallelism may be another. Splits that readers have in
+	// their part of the checkpoint go to readers without the enumerator's doing, each to any of them.
 	Restore(snapshot []byte) error
 	Close() error
 }
@@ -91,12 +97,17 @@ const (
 type Reader[T any] interface {
 	// Open is called once before anything else; the usual reader asks for a first split here.
 	Open() error
+	// AddSplits gives the reader splits to read, each from the position in its state. If the job goes on from a snapshot, the first call
+	// comes right after Open and has what is to go on here, from this subtask or others.
 	AddSplits(splits []Split) error
 	// NoMoreSplits says that AddSplits will not be called again.
 	NoMoreSplits()
 	// Poll emits at most out.Room() records.
 	Poll(out *Output[T]) (Status, error)
-	// Snapshot returns the splits that are not finished, with their positions.
+	// Snapshot returns the splits that are not finished, those not begun among them, each with a position such that a reader that is
+	// given it emits, in any order, all records of the split that no Poll of this one has emitted, and no others. What was read ahead
+	// and not emitted counts as not read. It is called between two Polls, after which the reader goes on, and must be quick. What it
+	// returned must not change any more.
 	Snapshot() ([]Split, error)
 	Close() error
 }

@@ -37,6 +37,7 @@ func remote(env *stream.Environment) {
 func sinks(clicks stream.DataStream[Click], folder string) {
 	stream.To(clicks, print.Sink[Click]().Identifier("clicks"))
 	stream.To(clicks, file.JSON[Click](filepath.Join(folder, "clicks")).Overwrite()).UID("files").Parallelism(1)
+	stream.To(clicks, file.JSON[Click](filepath.Join(folder, "parts")).Rolling(file.RollingPolicy{PartSize: 64 << 20}))
 	stream.To(clicks, discard.Sink[Click]())
 	stream.To(clicks, lineSink{filepath.Join(folder, "lines")})
 }

@@ -313,7 +313,7 @@ func (r *replayer) step(step vectorStep) {
 	case step.SnapshotRestore:
 		var taken []*snapshot.Operator
 		for _, s := range r.subtasks {
-			one, err := s.operator.Operator.(operator.Stateful).Snapshot()
+			one, err := operator.Snapshot(s.operator.Operator.(operator.Stateful))
 			r.check(err)
 			taken = append(taken, one)
 		}

@@ -41,6 +41,7 @@ type Harness struct {
 	// snapshotting has actions wait, in held: what an operator emits when its state was taken must not be part of that of
 	// another one behind it.
 	snapshotting bool
+	snapshots    ident.CheckpointID
 	held         []func()
 	// woken has something when an operator's own goroutine has asked for attention.
 	woken        chan struct{}

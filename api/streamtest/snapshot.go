@@ -29,8 +29,12 @@ func (h *Harness) Snapshot() *Snapshot {
 	h.settle()
 	s := &Snapshot{}
 	h.snapshotting = true
+	h.snapshots++
 	firstTask := 0
 	for _, v := range h.job.Vertices {
+		for _, op := range v.Operators {
+			h.prepare(op)
+		}
 		for _, op := range v.Operators {
 			if of := h.snapshotOf(op, v.Parallelism); of != nil {
 				s.operators = append(s.operators, of)
@@ -48,6 +52,20 @@ func (h *Harness) Snapshot() *Snapshot {
 	return s
 }
 
+// prepare has an operator emit what it holds back, in all its subtasks.
+func (h *Harness) prepare(op *graph.ChainedOperator) {
+	h.t.Helper()
+	for _, o := range h.operators {
+		holding, ok := o.operator.(operator.BarrierPreparer)
+		if !ok || o.ctx.ID != op.ID {
+			continue
+		}
+		if err := holding.PrepareBarrier(h.snapshots); err != nil {
+			h.t.Fatalf("operator %q before a barrier: %v", op.Name, err)
+		}
+	}
+}
+
 // snapshotOf takes the state of one operator in all its subtasks; nil if it has none.
 func (h *Harness) snapshotOf(op *graph.ChainedOperator, subtasks int) *operatorState {
 	h.t.Helper()
@@ -57,7 +75,7 @@ func (h *Harness) snapshotOf(op *graph.ChainedOperator, subtasks int) *operatorS
 		if !ok || o.ctx.ID != op.ID {
 			continue
 		}
-		taken, err := stateful.Snapshot()
+		taken, err := operator.Snapshot(stateful)
 		if err != nil {
 			h.t.Fatalf("snapshot of operator %q: %v", op.Name, err)
 		}

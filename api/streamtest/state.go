@@ -162,8 +162,8 @@ func (o *operatorState) scan(h *Harness, f func(st snapshot.State, key, value []
 		for _, st := range subtask.States {
 			states[st.Number] = st
 		}
-		for _, table := range subtask.Tables {
-			err := sstable.Scan(table, nil, nil, func(key, value []byte) error {
+		for _, chain := range subtask.Chains {
+			err := sstable.ReadChain(chain, chain.Groups, func(key, value []byte) error {
 				st, ok := states[binary.BigEndian.Uint16(key[2:])]
 				if !ok {
 					return fmt.Errorf("entry of an unknown state")

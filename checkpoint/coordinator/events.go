@@ -45,7 +45,9 @@ type (
 		Execution  ident.ExecutionID
 		// Operators are the links of the chain that have state.
 		Operators []OperatorAck
-		Stats     SubtaskStats
+		// InputEnded says that the attempt's operators had finished.
+		InputEnded bool
+		Stats      SubtaskStats
 	}
 	// Decline says that an attempt will not take a checkpoint.
 	Decline struct {

@@ -55,7 +55,9 @@ type taskPart struct {
 	front bool
 	// finished says that the task was over before the checkpoint began, acked that it has answered.
 	finished, acked bool
-	operators       []OperatorAck
+	// inputEnded says that its operators had finished when it took the checkpoint.
+	inputEnded bool
+	operators  []OperatorAck
 	// statsAt is the vertex in the statistics.
 	statsAt int
 }
@@ -143,7 +145,7 @@ func (part *taskPart) addTo(of map[ident.OperatorID]*snapshot.OperatorState) err
 	for _, link := range part.task.vertex.Operators {
 		op, ack := of[link.ID], acks[link.ID]
 		delete(acks, link.ID)
-		state := &snapshot.SubtaskState{Subtask: int32(part.task.subtask), Finished: part.finished}
+		state := &snapshot.SubtaskState{Subtask: int32(part.task.subtask), Finished: part.finished, InputEnded: part.inputEnded && !part.finished}
 		if ack.State != nil && !part.finished {
 			state.Parts, state.Inputs, state.Outputs = ack.State.Parts, ack.State.Inputs, ack.State.Outputs
 			lists, err := mergeSchemas(op, ack)

@@ -18,7 +18,7 @@ func (c *Coordinator) acknowledged(e Ack) {
 	if part.acked || part.finished {
 		return
 	}
-	part.acked, part.operators = true, e.Operators
+	part.acked, part.operators, part.inputEnded = true, e.Operators, e.InputEnded
 	p.stats.acknowledge(part, e.Stats, c.now)
 	if p.unacknowledged--; p.unacknowledged > 0 {
 		return

@@ -15,6 +15,8 @@ type Share struct {
 	Keyed []KeyedShare
 	// Lists are in the order of OperatorState.lists.
 	Lists []ListShare
+	// InputEnded says that there is nothing left to work on: the operator had finished where this share comes from.
+	InputEnded bool
 }
 
 // KeyedShare is what a new subtask reads of a part of one former subtask.
@@ -64,11 +66,27 @@ func Assign(op *OperatorState, parallelism, maxParallelism int) ([]Share, error)
 	for i := range shares {
 		shares[i].Groups = keygroup.RangeOf(maxParallelism, parallelism, i)
 		shares[i].Keyed = keyedShares(op, shares[i].Groups)
+		shares[i].InputEnded = op.inputEnded(i, parallelism)
 	}
 	for i := range op.Lists {
 		dealList(op, i, shares)
 	}
 	return shares, nil
+}
+
+// inputEnded reports whether a new subtask has nothing left to work on: the one in its place had not, or with another parallelism
+// none had.
+func (op *OperatorState) inputEnded(subtask, parallelism int) bool {
+	over := 0
+	for _, s := range op.Subtasks {
+		if !s.Finished && !s.InputEnded {
+			continue
+		}
+		if over++; parallelism == int(op.Parallelism) && int(s.Subtask) == subtask {
+			return true
+		}
+	}
+	return over == int(op.Parallelism)
 }
 
 func (op *OperatorState) hasKeyed() bool {

@@ -197,7 +197,10 @@ func TestOperatorsComeBack(t *testing.T) {
 	before := &Operator{
 		Groups: keygroup.RangeOf(128, 2, 1),
 		States: []State{{Number: 2, Name: "sum", Kind: "ValueState", Key: number, Value: number, TTLMillis: 7}, {Number: 3, Name: "timers", Kind: "timers"}},
-		Tables: [][]byte{[]byte("table"), []byte("other")},
+		Chains: []Chain{{Groups: keygroup.RangeOf(128, 2, 1), Tables: []LocalTable{
+			{Ref: Inline([]byte("table")), Groups: keygroup.RangeOf(128, 2, 1), Entries: 7},
+			{Ref: Inline([]byte("other")), Groups: keygroup.Range{First: 70, Last: 71}, Changes: true},
+		}}},
 		Lists: []List{{Name: "l", Redistribution: Union, Element: number, Elements: [][]byte{{1}, {}, {2, 3}}},
 			{Name: "b", Redistribution: Broadcast, Key: number, Element: number}},
 	}
@@ -214,13 +217,17 @@ func TestOperatorsComeBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := m.Operators[0].Unpack(m.Operators[0].Subtasks[0], ReadInline)
+	after, err := m.Operators[0].Unpack(m.Operators[0].Subtasks[0], ReadInline, RefuseFiles)
 	if err != nil || fmt.Sprintf("%+v", after) != fmt.Sprintf("%+v", before) {
 		t.Errorf("%v:\n%+v, want\n%+v", err, after, before)
 	}
-	packed.Parts[0].Tables[0].Changes = true
-	if _, err := op.Unpack(packed, ReadInline); err == nil {
-		t.Error("changes are taken for everything")
+	packed.Parts[0].Tables[1].File = &FileRef{Name: "shared/f", Length: 5}
+	if _, err := op.Unpack(packed, ReadInline, RefuseFiles); err == nil || !strings.Contains(err.Error(), "shared/f") {
+		t.Errorf("a file that nobody fetches: %v", err)
+	}
+	after, err = op.Unpack(packed, ReadInline, func(f *FileRef) (string, error) { return "here/" + f.Name, nil })
+	if err != nil || after.Chains[0].Tables[0].Path != "" || after.Chains[0].Tables[1].Path != "here/shared/f" {
+		t.Errorf("%v: %+v", err, after)
 	}
 }
 

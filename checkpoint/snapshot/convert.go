@@ -1,11 +1,14 @@
 package snapshot
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/weir-stream/weir/api/codec/schema"
+	"github.com/weir-stream/weir/checkpoint/storage"
 	"github.com/weir-stream/weir/state/keygroup"
 )
 
@@ -72,13 +75,35 @@ func ListParts(lists []List) []*ListPart {
 // Inline returns a reference that has the bytes themselves.
 func Inline(data []byte) *FileRef { return &FileRef{Length: uint64(len(data)), Inline: data} }
 
-// Pack returns the state of a subtask with everything inline, and what describes it: the keyed states, their numbers ascending, and
-// the lists. Each table is a base, of a part of its own.
+// KeepInline is an Upload that keeps every byte in the snapshot itself.
+func KeepInline(ctx context.Context, content storage.Source) (*FileRef, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	opened, err := content.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer opened.Close()
+	data := make([]byte, opened.Size())
+	if _, err := io.ReadFull(opened.Section(0, opened.Size()), data); err != nil {
+		return nil, fmt.Errorf("read %s: %w", content, err)
+	}
+	return Inline(data), nil
+}
+
+// Pack returns the state of a subtask as metadata has it, and what describes it: the keyed states, their numbers ascending, and
+// the lists. Each chain is a part.
 func (o *Operator) Pack(subtask int32) (*SubtaskState, []*StateSchema, []*ListSchema, error) {
 	packed := &SubtaskState{Subtask: subtask, Lists: ListParts(o.Lists)}
-	for i, table := range o.Tables {
-		t := &Table{File: Inline(table), FirstGroup: uint32(o.Groups.First), LastGroup: uint32(o.Groups.Last)}
-		packed.Parts = append(packed.Parts, &KeyedPart{Part: uint32(i), FirstGroup: t.FirstGroup, LastGroup: t.LastGroup, Tables: []*Table{t}})
+	for i, chain := range o.Chains {
+		part := &KeyedPart{Part: uint32(i), FirstGroup: uint32(chain.Groups.First), LastGroup: uint32(chain.Groups.Last)}
+		for _, t := range chain.Tables {
+			part.Tables = append(part.Tables, &Table{
+				File: t.Ref, FirstGroup: uint32(t.Groups.First), LastGroup: uint32(t.Groups.Last), Entries: t.Entries, Changes: t.Changes,
+			})
+		}
+		packed.Parts = append(packed.Parts, part)
 	}
 	states := make([]*StateSchema, len(o.States))
 	for i, st := range o.States {
@@ -94,9 +119,38 @@ func (o *Operator) Pack(subtask int32) (*SubtaskState, []*StateSchema, []*ListSc
 // Read returns the bytes of a reference.
 type Read func(*FileRef) ([]byte, error)
 
-// Unpack turns a subtask's state back into an Operator, whose tables are read as they are. It refuses chains of several tables,
-// which only a restore that knows of changes can take up.
-func (op *OperatorState) Unpack(s *SubtaskState, read Read) (*Operator, error) {
+// Fetch makes a local file with the bytes of a reference that are not inline, and returns its path.
+type Fetch func(*FileRef) (path string, err error)
+
+// Local returns a table of metadata as one that can be read here.
+func (t *Table) Local(fetch Fetch) (LocalTable, error) {
+	made := LocalTable{Ref: t.File, Groups: t.groups(), Changes: t.Changes, Entries: t.Entries}
+	if t.File.GetName() == "" {
+		return made, nil
+	}
+	var err error
+	made.Path, err = fetch(t.File)
+	return made, err
+}
+
+// Local returns what a new subtask reads of a former one's part.
+func (k KeyedShare) Local(fetch Fetch) (Chain, error) {
+	chain := Chain{Groups: k.Groups, Whole: k.Whole}
+	for _, t := range k.Tables {
+		local, err := t.Local(fetch)
+		if err != nil {
+			return Chain{}, err
+		}
+		chain.Tables = append(chain.Tables, local)
+	}
+	return chain, nil
+}
+
+// RefuseFiles is a Fetch for snapshots that have everything inline.
+func RefuseFiles(f *FileRef) (string, error) { return "", fmt.Errorf("file %q is not inline", f.Name) }
+
+// Unpack turns a subtask's state back into an Operator that has all of it, whose chains nobody carries on.
+func (op *OperatorState) Unpack(s *SubtaskState, read Read, fetch Fetch) (*Operator, error) {
 	made := &Operator{Groups: keygroup.RangeOf(int(op.MaxParallelism), int(op.Parallelism), int(s.Subtask))}
 	for _, schema := range op.States {
 		st, err := schema.State()
@@ -106,16 +160,12 @@ func (op *OperatorState) Unpack(s *SubtaskState, read Read) (*Operator, error) {
 		made.States = append(made.States, st)
 	}
 	for _, p := range s.Parts {
-		if len(p.Tables) > 1 || len(p.Tables) == 1 && p.Tables[0].Changes {
-			return nil, fmt.Errorf("operator %q, subtask %d: part %d is a chain of %d tables", op.Name, s.Subtask, p.Part, len(p.Tables))
+		share := KeyedShare{Subtask: s.Subtask, Part: p.Part, Groups: keygroup.Range{First: uint16(p.FirstGroup), Last: uint16(p.LastGroup)}, Tables: p.Tables}
+		chain, err := share.Local(fetch)
+		if err != nil {
+			return nil, fmt.Errorf("operator %q, subtask %d: %w", op.Name, s.Subtask, err)
 		}
-		for _, t := range p.Tables {
-			table, err := read(t.File)
-			if err != nil {
-				return nil, err
-			}
-			made.Tables = append(made.Tables, table)
-		}
+		made.Chains = append(made.Chains, chain)
 	}
 	for _, part := range s.Lists {
 		list, err := op.unpackList(part, read)
@@ -128,12 +178,7 @@ func (op *OperatorState) Unpack(s *SubtaskState, read Read) (*Operator, error) {
 }
 
 func (op *OperatorState) unpackList(part *ListPart, read Read) (list List, err error) {
-	described := op.Lists[part.List]
-	list = List{Name: described.Name, Redistribution: Redistribution(described.Kind - ListKind_SPLIT_DISTRIBUTE)}
-	if list.Key, err = parseSchema(described.Key); err != nil {
-		return list, err
-	}
-	if list.Element, err = parseSchema(described.Element); err != nil {
+	if list, err = op.Lists[part.List].List(); err != nil {
 		return list, err
 	}
 	if part.Elements == nil {

@@ -491,8 +491,9 @@ type SubtaskState struct {
 	Finished      bool                   `protobuf:"varint,2,opt,name=finished,proto3" json:"finished,omitempty"` // it had come to the end of its input and finished; there is nothing else then
 	Parts         []*KeyedPart           `protobuf:"bytes,3,rep,name=parts,proto3" json:"parts,omitempty"`
 	Lists         []*ListPart            `protobuf:"bytes,4,rep,name=lists,proto3" json:"lists,omitempty"`
-	Inputs        []*ChannelState        `protobuf:"bytes,5,rep,name=inputs,proto3" json:"inputs,omitempty"`   // records that a barrier has overtaken before the operator
-	Outputs       []*ChannelState        `protobuf:"bytes,6,rep,name=outputs,proto3" json:"outputs,omitempty"` // and behind it
+	Inputs        []*ChannelState        `protobuf:"bytes,5,rep,name=inputs,proto3" json:"inputs,omitempty"`                            // records that a barrier has overtaken before the operator
+	Outputs       []*ChannelState        `protobuf:"bytes,6,rep,name=outputs,proto3" json:"outputs,omitempty"`                          // and behind it
+	InputEnded    bool                   `protobuf:"varint,7,opt,name=input_ended,json=inputEnded,proto3" json:"input_ended,omitempty"` // the operator had finished, and its subtask waited for this checkpoint
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -567,6 +568,13 @@ func (x *SubtaskState) GetOutputs() []*ChannelState {
 		return x.Outputs
 	}
 	return nil
+}
+
+func (x *SubtaskState) GetInputEnded() bool {
+	if x != nil {
+		return x.InputEnded
+	}
+	return false
 }
 
 // KeyedPart is the keyed state of one backend, set of panes or set of timers of a subtask.
@@ -970,14 +978,16 @@ const file_checkpoint_snapshot_metadata_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x17.weir.snapshot.ListKindR\x04kind\x12\x10\n" +
 	"\x03key\x18\x03 \x01(\fR\x03key\x12\x18\n" +
-	"\aelement\x18\x04 \x01(\fR\aelement\"\x8f\x02\n" +
+	"\aelement\x18\x04 \x01(\fR\aelement\"\xb0\x02\n" +
 	"\fSubtaskState\x12\x18\n" +
 	"\asubtask\x18\x01 \x01(\x05R\asubtask\x12\x1a\n" +
 	"\bfinished\x18\x02 \x01(\bR\bfinished\x12.\n" +
 	"\x05parts\x18\x03 \x03(\v2\x18.weir.snapshot.KeyedPartR\x05parts\x12-\n" +
 	"\x05lists\x18\x04 \x03(\v2\x17.weir.snapshot.ListPartR\x05lists\x123\n" +
 	"\x06inputs\x18\x05 \x03(\v2\x1b.weir.snapshot.ChannelStateR\x06inputs\x125\n" +
-	"\aoutputs\x18\x06 \x03(\v2\x1b.weir.snapshot.ChannelStateR\aoutputs\"\x8d\x01\n" +
+	"\aoutputs\x18\x06 \x03(\v2\x1b.weir.snapshot.ChannelStateR\aoutputs\x12\x1f\n" +
+	"\vinput_ended\x18\a \x01(\bR\n" +
+	"inputEnded\"\x8d\x01\n" +
 	"\tKeyedPart\x12\x12\n" +
 	"\x04part\x18\x01 \x01(\rR\x04part\x12\x1f\n" +
 	"\vfirst_group\x18\x02 \x01(\rR\n" +

@@ -23,6 +23,9 @@ const (
 	TaskOwnedFolder = "taskowned"
 	LogFolder       = "log"
 
+	// InMemory is the checkpoint directory of jobs that have none: it ends with the process.
+	InMemory = "mem://checkpoints"
+
 	checkpointPrefix = "chk-"
 	savepointPrefix  = "savepoint-"
 )

@@ -11,14 +11,39 @@ import (
 
 // Operator is the state of one operator subtask. It is complete and never changed once made.
 type Operator struct {
-	// Groups are the key groups that Tables may have entries of.
+	// Groups are the key groups that the subtask owned.
 	Groups keygroup.Range
-	// States are the keyed states that Tables have entries of, in order of Number.
+	// States are the keyed states that Chains have entries of, in order of Number.
 	States []State
-	// Tables hold the entries of keyed state as sorted tables; see package sstable. A key is in one of them at most.
-	Tables [][]byte
+	// Chains hold the entries of keyed state. A key is in one of them at most.
+	Chains []Chain
 	// Lists are the operator states: those without keys.
 	Lists []List
+}
+
+// Chain is sorted tables that together hold keyed state; see package sstable. Of what they say of a key the latest counts.
+type Chain struct {
+	// Groups are the key groups whose entries count.
+	Groups keygroup.Range
+	// Whole says that the chain is all keyed state of the subtask that it is restored to, in that subtask's own range of key groups, and that its
+	// files may be named again: the next snapshot may carry it on.
+	Whole bool
+	// Tables are oldest first.
+	Tables []LocalTable
+}
+
+// LocalTable is a table that can be read on this machine.
+type LocalTable struct {
+	// Ref is where the table is kept for good. It may have the bytes inline.
+	Ref *FileRef
+	// Path is a file with the table's bytes and no others; "" if Ref has them.
+	Path string
+	// Groups are the key groups whose entries count, of this table.
+	Groups keygroup.Range
+	// Changes says that the table has sets and deletions since the tables before it, instead of everything.
+	Changes bool
+	// Entries is their number, a hint.
+	Entries uint64
 }
 
 // State names one keyed state of a snapshot: of a user's function, the timers of an operator, the contents of its windows.

@@ -145,10 +145,18 @@ type Event struct {
 // Barrier marks the place of one checkpoint in a stream. It is shared by all channels and never changed.
 type Barrier struct {
 	Checkpoint ident.CheckpointID
-	// Savepoint says that the snapshot is kept by its owner until disposed of.
-	Savepoint bool
+	// Savepoint says that the snapshot is canonical, has all its files in a folder of its own and is kept by its owner until
+	// disposed of; Full that it names no file of an earlier one.
+	Savepoint, Full bool
 	// ExactlyOnce says that inputs wait for each other.
 	ExactlyOnce bool
+	// Stop says that nothing follows: the job ends with this checkpoint, or goes on if it fails. Drain says that sources have
+	// ended their input before it, as if for good.
+	Stop, Drain bool
+	// Folder is where a savepoint's files go.
+	Folder string
+	// Millis is when the checkpoint was triggered, since the epoch.
+	Millis int64
 }
 
 // Mark is an event at its place in a batch: before record At.

@@ -106,6 +106,33 @@ func (c *Client) cancel(ctx context.Context, how *message.CancelJob) error {
 	return nil
 }
 
+// Savepoint says what is wanted of a savepoint.
+type Savepoint struct {
+	// Directory is where its folder is made; execution.checkpointing.savepoint-dir if empty.
+	Directory string
+	// Stop has the job end with it; Drain has the sources end their input before, as if for good.
+	Stop, Drain bool
+}
+
+// Savepoint takes a savepoint and returns its location when it is complete.
+func (c *Client) Savepoint(ctx context.Context, s Savepoint) (location string, err error) {
+	return c.snapshot(ctx, "savepoint", &message.TriggerSnapshot{Directory: s.Directory, Stop: s.Stop || s.Drain, Drain: s.Drain})
+}
+
+// Checkpoint takes a checkpoint, one that stands on its own if full is set, and returns its location when it is complete.
+func (c *Client) Checkpoint(ctx context.Context, full bool) (location string, err error) {
+	return c.snapshot(ctx, "checkpoint", &message.TriggerSnapshot{Checkpoint: true, Full: full})
+}
+
+func (c *Client) snapshot(ctx context.Context, what string, s *message.TriggerSnapshot) (string, error) {
+	s.Job, s.Request = message.IDBytes(c.id), ident.NewID().String()
+	response, err := c.ask(ctx, &message.ClientRequest{Body: &message.ClientRequest_Snapshot{Snapshot: s}})
+	if err != nil {
+		return "", fmt.Errorf("%s of job %q: %w", what, c.name, err)
+	}
+	return response.GetSnapshot().GetPath(), nil
+}
+
 // Details is all that there is to see of the job.
 func (c *Client) Details(ctx context.Context) (*message.JobDetails, error) {
 	response, err := c.ask(ctx, &message.ClientRequest{Body: &message.ClientRequest_Details{Details: &message.RequestJobDetails{Job: message.IDBytes(c.id)}}})

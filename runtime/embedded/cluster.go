@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/weir-stream/weir/checkpoint/storage/stores"
 	"github.com/weir-stream/weir/runtime/actors"
 	"github.com/weir-stream/weir/runtime/clock"
 	"github.com/weir-stream/weir/runtime/config"
@@ -52,6 +53,7 @@ type Cluster struct {
 	jobManager    *jobmanager.JobManager
 	taskExecutor  *taskmanager.TaskExecutor
 	launcher      *launcher
+	stores        *stores.Opener
 
 	// down is done when the cluster serves nobody any more; its cause says why.
 	down     context.Context
@@ -74,7 +76,8 @@ func Start(configuration config.Configuration, o Options) (*Cluster, error) {
 	if o.Metrics == nil {
 		o.Metrics = metrics.NewRegistry(o.Clock, func(problem string) { o.Log.Warn("metrics", "problem", problem) })
 	}
-	c := &Cluster{configuration: configuration, options: o, launcher: newLauncher(o)}
+	opener := stores.New(configuration, o.Clock)
+	c := &Cluster{configuration: configuration, options: o, launcher: newLauncher(o, opener.Open), stores: opener}
 	c.down, c.takeDown = context.WithCancelCause(context.Background())
 	c.system = actors.NewSystem(actors.Options{
 		Clock: o.Clock, Log: o.Log, CopyMessages: o.CopyMessages,
@@ -93,7 +96,7 @@ func Start(configuration config.Configuration, o Options) (*Cluster, error) {
 func (c *Cluster) startActors() error {
 	slots, fixed := config.Lookup(c.configuration, config.TaskSlots)
 	grow := &elastic{}
-	jobManager := jobmanager.Options{Configuration: c.configuration, LeaderEpoch: leaderEpoch, Ended: c.launcher.ended}
+	jobManager := jobmanager.Options{Configuration: c.configuration, LeaderEpoch: leaderEpoch, Stores: c.stores.Open, Ended: c.launcher.ended}
 	if !fixed {
 		jobManager.Provider = grow
 	}
@@ -207,6 +210,7 @@ func (c *Cluster) Close() error {
 		}
 		c.closed = c.launcher.close(c.options.Clock, closePatience)
 		c.system.Shutdown()
+		c.stores.Close()
 	})
 	return c.closed
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/weir-stream/weir/checkpoint/storage"
 	"github.com/weir-stream/weir/runtime/clock"
 	"github.com/weir-stream/weir/runtime/config"
 	"github.com/weir-stream/weir/runtime/graph"
@@ -25,6 +26,8 @@ type WorkerSpec struct {
 	Clock         clock.Clock
 	Log           *slog.Logger
 	Metrics       *metrics.Group
+	// Stores opens the store of a location, for checkpoints.
+	Stores func(location string) (storage.Store, error)
 	// Report takes what the worker has to tell, from any goroutine.
 	Report func(*message.FromWorker)
 }
@@ -35,13 +38,14 @@ type ender interface{ Closed() <-chan struct{} }
 func newHost(spec WorkerSpec) (taskmanager.Worker, error) {
 	return worker.NewHost(worker.Config{
 		Program: spec.Program, Settings: worker.SettingsOf(spec.Configuration, spec.Program), Clock: spec.Clock, Log: spec.Log,
-		Metrics: spec.Metrics, Report: spec.Report,
+		Metrics: spec.Metrics, Report: spec.Report, Checkpoints: worker.CheckpointsOf(spec.Configuration, spec.Program, spec.Stores),
 	}), nil
 }
 
 // launcher starts workers in this process, from the programs that were submitted to it.
 type launcher struct {
 	options Options
+	stores  func(location string) (storage.Store, error)
 
 	mu       sync.Mutex
 	programs map[ident.JobID]*graph.JobGraph
@@ -56,11 +60,11 @@ type launched struct {
 	metrics *metrics.Group
 }
 
-func newLauncher(o Options) *launcher {
+func newLauncher(o Options, open func(location string) (storage.Store, error)) *launcher {
 	if o.NewWorker == nil {
 		o.NewWorker = newHost
 	}
-	return &launcher{options: o, programs: map[ident.JobID]*graph.JobGraph{}}
+	return &launcher{options: o, stores: open, programs: map[ident.JobID]*graph.JobGraph{}}
 }
 
 // add makes a program known and reports whether it was.
@@ -110,7 +114,7 @@ func (l *launcher) Launch(spec taskmanager.Spec, report func(*message.FromWorker
 		metrics.Variable{Name: metrics.JobName, Value: spec.JobName})
 	w, err := l.options.NewWorker(WorkerSpec{
 		Program: program, Configuration: configuration, LeaderEpoch: spec.LeaderEpoch,
-		Clock: l.options.Clock, Log: l.options.Log, Metrics: group, Report: report,
+		Clock: l.options.Clock, Log: l.options.Log, Metrics: group, Report: report, Stores: l.stores,
 	})
 	if err != nil {
 		group.Close()

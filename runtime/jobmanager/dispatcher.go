@@ -113,6 +113,10 @@ func (d *dispatcher) serve(now time.Time, request *message.ClientRequest) {
 		d.forward(request, body.Details.Job, func(j *submitted) *message.ClientResponse {
 			return &message.ClientResponse{Body: &message.ClientResponse_Details{Details: j.details}}
 		})
+	case *message.ClientRequest_Snapshot:
+		d.forward(request, body.Snapshot.Job, func(j *submitted) *message.ClientResponse {
+			return &message.ClientResponse{Error: fmt.Sprintf("job %q is over: it can no longer be snapshotted", j.name)}
+		})
 	case *message.ClientRequest_Result:
 		d.result(request, body.Result.Job)
 	default:
@@ -184,7 +188,11 @@ func (d *dispatcher) submit(now time.Time, s *message.SubmitJob) error {
 	if err != nil {
 		return fmt.Errorf("job %q: %w", job.Name, err)
 	}
-	restart, err := schedule.NewRestartStrategy(schedule.RestartConfigOf(effective, false))
+	checkpoints, err := newCheckpoints(effective, d.options.Stores, job, d.options.LeaderEpoch)
+	if err != nil {
+		return fmt.Errorf("job %q: %w", job.Name, err)
+	}
+	restart, err := schedule.NewRestartStrategy(schedule.RestartConfigOf(effective, config.Get(effective, config.CheckpointInterval) > 0))
 	if err != nil {
 		return fmt.Errorf("job %q: %w", job.Name, err)
 	}
@@ -192,7 +200,7 @@ func (d *dispatcher) submit(now time.Time, s *message.SubmitJob) error {
 		Job: message.IDBytes(job.ID), Name: job.Name, State: message.JobState_JOB_INITIALIZING, StartMillis: now.UnixMilli(), EndMillis: -1,
 	}}
 	j.master, err = d.context.Spawn(actors.UniqueName("jobmaster"), &jobMaster{
-		plan: graph.PlanJSON(job), dispatcher: d.context.Self(),
+		plan: graph.PlanJSON(job), dispatcher: d.context.Self(), checkpoints: checkpoints,
 		config: master.Config{
 			Job: job, Configuration: effective.Properties(), LeaderEpoch: d.options.LeaderEpoch,
 			ResourceManager: d.resourceManager, Timing: timing(d.options.Configuration),

@@ -6,6 +6,7 @@
 package jobmanager
 
 import (
+	"github.com/weir-stream/weir/checkpoint/journal"
 	"github.com/weir-stream/weir/runtime/actors"
 	"github.com/weir-stream/weir/runtime/config"
 	"github.com/weir-stream/weir/runtime/message"
@@ -18,6 +19,8 @@ type Options struct {
 	LeaderEpoch uint64
 	// Provider starts TaskExecutors when slots lack; nil where their number is fixed.
 	Provider Provider
+	// Stores opens the store of a location, for checkpoints.
+	Stores journal.Open
 	// Ended is told of every job that is over, by the Dispatcher: it must not wait for anything. It may be nil.
 	Ended func(*message.JobResult)
 }

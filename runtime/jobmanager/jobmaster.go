@@ -2,34 +2,66 @@ package jobmanager
 
 import (
 	"encoding/binary"
+	"fmt"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/runtime/actors"
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/jobmanager/master"
 	"github.com/weir-stream/weir/runtime/message"
+	"github.com/weir-stream/weir/runtime/operator"
 )
 
 // jobMaster carries messages to a master.Master and its commands out.
+//
+//	claiming the job's log, if it takes checkpoints --claimed--> running
 type jobMaster struct {
 	config     master.Config
 	plan       []byte
 	dispatcher *message.Address
+	// checkpoints is nil if the job takes none.
+	checkpoints *checkpoints
 
 	context *actors.Context
-	master  *master.Master
-	told    *message.JobSummary
+	// master is nil while the job's log is being claimed; what came meanwhile is in early.
+	master *master.Master
+	early  []message.Message
+	told   *message.JobSummary
+	// asked are the requests for snapshots by their ids.
+	asked map[string]*asked
 }
 
 func (j *jobMaster) Start(c *actors.Context) {
 	j.context = c
 	j.config.Address = c.Self()
 	j.config.Uniform = uniform
-	now := c.Clock().Now()
+	if j.checkpoints != nil {
+		j.checkpoints.begin(c.Post)
+		return
+	}
+	j.begin(c.Clock().Now())
+}
+
+// begin starts the job.
+func (j *jobMaster) begin(now time.Time) {
 	j.master = master.New(j.config, now)
 	j.master.Start(now)
+	early := j.early
+	j.early = nil
+	for _, m := range early {
+		j.Receive(now, m)
+	}
+	j.act()
+}
+
+// refuse ends a job whose log cannot be claimed, or that cannot go on from what the log or the user names.
+func (j *jobMaster) refuse(now time.Time, err error) {
+	j.checkpoints, j.config.Checkpoints = nil, nil
+	j.master = master.New(j.config, now)
+	j.master.Refuse(now, &message.Failure{Message: fmt.Sprintf("job %q: %v", j.config.Job.Name, err), Subtask: -1, Class: int32(operator.Environment)})
 	j.act()
 }
 
@@ -40,6 +72,10 @@ func uniform() float64 {
 }
 
 func (j *jobMaster) Receive(now time.Time, m message.Message) {
+	if j.master == nil {
+		j.early = append(j.early, m)
+		return
+	}
 	if request, ok := m.(*message.ClientRequest); ok {
 		j.serve(now, request)
 	} else {
@@ -59,9 +95,64 @@ func (j *jobMaster) serve(now time.Time, request *message.ClientRequest) {
 		}
 	case *message.ClientRequest_Details:
 		response.Body = &message.ClientResponse_Details{Details: j.details()}
+	case *message.ClientRequest_Snapshot:
+		if response = j.snapshot(now, request.ReplyTo, body.Snapshot); response == nil {
+			return
+		}
 	}
 	if request.ReplyTo != nil {
 		j.context.Send(request.ReplyTo, response)
+	}
+}
+
+// snapshot asks for a savepoint or checkpoint, and returns nil if the answer comes later.
+func (j *jobMaster) snapshot(now time.Time, replyTo *message.Address, s *message.TriggerSnapshot) *message.ClientResponse {
+	if j.checkpoints == nil {
+		return &message.ClientResponse{Error: fmt.Sprintf("job %q takes no checkpoints: set execution.checkpointing.dir", j.config.Job.Name)}
+	}
+	if known := j.asked[s.Request]; known != nil {
+		known.replyTo = replyTo
+		return known.answer
+	}
+	if j.asked == nil {
+		j.asked = map[string]*asked{}
+	}
+	j.asked[s.Request] = &asked{replyTo: replyTo}
+	directory := s.Directory
+	if directory == "" {
+		directory = j.checkpoints.savepoints
+	}
+	switch {
+	case s.Checkpoint:
+		j.master.Checkpoint(now, coordinator.RequestCheckpoint{Request: s.Request, Full: s.Full})
+	case directory == "":
+		delete(j.asked, s.Request)
+		return &message.ClientResponse{Error: "no folder for the savepoint: name one, or set execution.checkpointing.savepoint-dir"}
+	default:
+		j.master.Checkpoint(now, coordinator.RequestSavepoint{Request: s.Request, Directory: directory, Stop: s.Stop, Drain: s.Drain})
+	}
+	return nil
+}
+
+// asked is a request for a savepoint or checkpoint, with its answer once there is one.
+type asked struct {
+	replyTo *message.Address
+	answer  *message.ClientResponse
+}
+
+func (j *jobMaster) answer(a master.Answer) {
+	request := j.asked[a.Request]
+	if request == nil {
+		return
+	}
+	request.answer = &message.ClientResponse{Error: a.Failure}
+	if a.Failure == "" {
+		request.answer.Body = &message.ClientResponse_Snapshot{Snapshot: &message.SnapshotTaken{
+			Request: a.Request, Checkpoint: uint64(a.Checkpoint), Path: j.checkpoints.journal.Path(a.Path),
+		}}
+	}
+	if request.replyTo != nil {
+		j.context.Send(request.replyTo, request.answer)
 	}
 }
 
@@ -71,23 +162,49 @@ func (j *jobMaster) details() *message.JobDetails {
 	return d
 }
 
-func (j *jobMaster) Event(time.Time, any) {}
+func (j *jobMaster) Event(now time.Time, event any) {
+	switch e := event.(type) {
+	case claimed:
+		if e.err != nil {
+			j.refuse(now, e.err)
+			return
+		}
+		j.config.Checkpoints = e.checkpoints
+		j.begin(now)
+	case coordinator.Event:
+		j.master.Checkpoint(now, e)
+		j.act()
+	}
+}
 
 func (j *jobMaster) Gone(now time.Time, who message.AddressKey) {
-	j.master.Gone(now, who)
-	j.act()
+	if j.master != nil {
+		j.master.Gone(now, who)
+		j.act()
+	}
 }
 
 func (j *jobMaster) ChildPanicked(time.Time, message.AddressKey, *actors.Panic) {}
 
 func (j *jobMaster) Tick(now time.Time) {
-	j.master.Tick(now)
-	j.act()
+	if j.master != nil {
+		j.master.Tick(now)
+		j.act()
+	}
 }
 
-func (j *jobMaster) Deadline() time.Time { return j.master.Deadline() }
+func (j *jobMaster) Deadline() time.Time {
+	if j.master == nil {
+		return time.Time{}
+	}
+	return j.master.Deadline()
+}
 
-func (j *jobMaster) Stop() {}
+func (j *jobMaster) Stop() {
+	if j.checkpoints != nil {
+		j.checkpoints.close()
+	}
+}
 
 func (j *jobMaster) act() {
 	changed := &message.JobChanged{LeaderEpoch: j.config.LeaderEpoch}
@@ -97,6 +214,10 @@ func (j *jobMaster) act() {
 			j.context.Send(c.To, c.Body)
 		case master.Watch:
 			j.context.Watch(c.Address)
+		case master.Carry:
+			j.checkpoints.carry(c.Command)
+		case master.Answer:
+			j.answer(c)
 		case master.Ended:
 			changed.Result, changed.Details = j.master.Result(), j.details()
 			j.log()

@@ -775,6 +775,7 @@ type ClientRequest struct {
 	//	*ClientRequest_Result
 	//	*ClientRequest_List
 	//	*ClientRequest_Overview
+	//	*ClientRequest_Snapshot
 	Body          isClientRequest_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -885,6 +886,15 @@ func (x *ClientRequest) GetOverview() *RequestClusterOverview {
 	return nil
 }
 
+func (x *ClientRequest) GetSnapshot() *TriggerSnapshot {
+	if x != nil {
+		if x, ok := x.Body.(*ClientRequest_Snapshot); ok {
+			return x.Snapshot
+		}
+	}
+	return nil
+}
+
 type isClientRequest_Body interface {
 	isClientRequest_Body()
 }
@@ -913,6 +923,10 @@ type ClientRequest_Overview struct {
 	Overview *RequestClusterOverview `protobuf:"bytes,8,opt,name=overview,proto3,oneof"`
 }
 
+type ClientRequest_Snapshot struct {
+	Snapshot *TriggerSnapshot `protobuf:"bytes,9,opt,name=snapshot,proto3,oneof"`
+}
+
 func (*ClientRequest_Submit) isClientRequest_Body() {}
 
 func (*ClientRequest_Cancel) isClientRequest_Body() {}
@@ -924,6 +938,163 @@ func (*ClientRequest_Result) isClientRequest_Body() {}
 func (*ClientRequest_List) isClientRequest_Body() {}
 
 func (*ClientRequest_Overview) isClientRequest_Body() {}
+
+func (*ClientRequest_Snapshot) isClientRequest_Body() {}
+
+// TriggerSnapshot asks for a savepoint or a checkpoint; it is answered with SnapshotTaken when that is complete. A repeated request of the
+// same id is answered alike and takes nothing.
+type TriggerSnapshot struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           []byte                 `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Request       string                 `protobuf:"bytes,2,opt,name=request,proto3" json:"request,omitempty"`        // the request's own id
+	Checkpoint    bool                   `protobuf:"varint,3,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"` // a checkpoint; otherwise a savepoint
+	Full          bool                   `protobuf:"varint,4,opt,name=full,proto3" json:"full,omitempty"`             // of a checkpoint: one that stands on its own
+	Directory     string                 `protobuf:"bytes,5,opt,name=directory,proto3" json:"directory,omitempty"`    // where a savepoint's folder is made; empty: execution.checkpointing.savepoint-dir
+	Stop          bool                   `protobuf:"varint,6,opt,name=stop,proto3" json:"stop,omitempty"`             // the job ends with the savepoint
+	Drain         bool                   `protobuf:"varint,7,opt,name=drain,proto3" json:"drain,omitempty"`           // sources end their input before
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TriggerSnapshot) Reset() {
+	*x = TriggerSnapshot{}
+	mi := &file_runtime_message_job_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TriggerSnapshot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TriggerSnapshot) ProtoMessage() {}
+
+func (x *TriggerSnapshot) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TriggerSnapshot.ProtoReflect.Descriptor instead.
+func (*TriggerSnapshot) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *TriggerSnapshot) GetJob() []byte {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *TriggerSnapshot) GetRequest() string {
+	if x != nil {
+		return x.Request
+	}
+	return ""
+}
+
+func (x *TriggerSnapshot) GetCheckpoint() bool {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return false
+}
+
+func (x *TriggerSnapshot) GetFull() bool {
+	if x != nil {
+		return x.Full
+	}
+	return false
+}
+
+func (x *TriggerSnapshot) GetDirectory() string {
+	if x != nil {
+		return x.Directory
+	}
+	return ""
+}
+
+func (x *TriggerSnapshot) GetStop() bool {
+	if x != nil {
+		return x.Stop
+	}
+	return false
+}
+
+func (x *TriggerSnapshot) GetDrain() bool {
+	if x != nil {
+		return x.Drain
+	}
+	return false
+}
+
+// SnapshotTaken says where a snapshot is.
+type SnapshotTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       string                 `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
+	Checkpoint    uint64                 `protobuf:"varint,2,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	Path          string                 `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotTaken) Reset() {
+	*x = SnapshotTaken{}
+	mi := &file_runtime_message_job_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotTaken) ProtoMessage() {}
+
+func (x *SnapshotTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotTaken.ProtoReflect.Descriptor instead.
+func (*SnapshotTaken) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SnapshotTaken) GetRequest() string {
+	if x != nil {
+		return x.Request
+	}
+	return ""
+}
+
+func (x *SnapshotTaken) GetCheckpoint() uint64 {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return 0
+}
+
+func (x *SnapshotTaken) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
 
 // JobChanged is what a JobMaster tells the Dispatcher of its own process when its job has moved along.
 type JobChanged struct {
@@ -939,7 +1110,7 @@ type JobChanged struct {
 
 func (x *JobChanged) Reset() {
 	*x = JobChanged{}
-	mi := &file_runtime_message_job_proto_msgTypes[9]
+	mi := &file_runtime_message_job_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -951,7 +1122,7 @@ func (x *JobChanged) String() string {
 func (*JobChanged) ProtoMessage() {}
 
 func (x *JobChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[9]
+	mi := &file_runtime_message_job_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -964,7 +1135,7 @@ func (x *JobChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobChanged.ProtoReflect.Descriptor instead.
 func (*JobChanged) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{9}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *JobChanged) GetLeaderEpoch() uint64 {
@@ -1015,7 +1186,7 @@ type CancelJob struct {
 
 func (x *CancelJob) Reset() {
 	*x = CancelJob{}
-	mi := &file_runtime_message_job_proto_msgTypes[10]
+	mi := &file_runtime_message_job_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1027,7 +1198,7 @@ func (x *CancelJob) String() string {
 func (*CancelJob) ProtoMessage() {}
 
 func (x *CancelJob) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[10]
+	mi := &file_runtime_message_job_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1040,7 +1211,7 @@ func (x *CancelJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJob.ProtoReflect.Descriptor instead.
 func (*CancelJob) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{10}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CancelJob) GetJob() []byte {
@@ -1067,7 +1238,7 @@ type RequestJobDetails struct {
 
 func (x *RequestJobDetails) Reset() {
 	*x = RequestJobDetails{}
-	mi := &file_runtime_message_job_proto_msgTypes[11]
+	mi := &file_runtime_message_job_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1079,7 +1250,7 @@ func (x *RequestJobDetails) String() string {
 func (*RequestJobDetails) ProtoMessage() {}
 
 func (x *RequestJobDetails) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[11]
+	mi := &file_runtime_message_job_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1092,7 +1263,7 @@ func (x *RequestJobDetails) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestJobDetails.ProtoReflect.Descriptor instead.
 func (*RequestJobDetails) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{11}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RequestJobDetails) GetJob() []byte {
@@ -1112,7 +1283,7 @@ type RequestJobResult struct {
 
 func (x *RequestJobResult) Reset() {
 	*x = RequestJobResult{}
-	mi := &file_runtime_message_job_proto_msgTypes[12]
+	mi := &file_runtime_message_job_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1124,7 +1295,7 @@ func (x *RequestJobResult) String() string {
 func (*RequestJobResult) ProtoMessage() {}
 
 func (x *RequestJobResult) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[12]
+	mi := &file_runtime_message_job_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1137,7 +1308,7 @@ func (x *RequestJobResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestJobResult.ProtoReflect.Descriptor instead.
 func (*RequestJobResult) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{12}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RequestJobResult) GetJob() []byte {
@@ -1156,7 +1327,7 @@ type ListJobs struct {
 
 func (x *ListJobs) Reset() {
 	*x = ListJobs{}
-	mi := &file_runtime_message_job_proto_msgTypes[13]
+	mi := &file_runtime_message_job_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1168,7 +1339,7 @@ func (x *ListJobs) String() string {
 func (*ListJobs) ProtoMessage() {}
 
 func (x *ListJobs) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[13]
+	mi := &file_runtime_message_job_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1181,7 +1352,7 @@ func (x *ListJobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobs.ProtoReflect.Descriptor instead.
 func (*ListJobs) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{13}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{15}
 }
 
 // RequestClusterOverview is answered with ClusterOverview.
@@ -1193,7 +1364,7 @@ type RequestClusterOverview struct {
 
 func (x *RequestClusterOverview) Reset() {
 	*x = RequestClusterOverview{}
-	mi := &file_runtime_message_job_proto_msgTypes[14]
+	mi := &file_runtime_message_job_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1205,7 +1376,7 @@ func (x *RequestClusterOverview) String() string {
 func (*RequestClusterOverview) ProtoMessage() {}
 
 func (x *RequestClusterOverview) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[14]
+	mi := &file_runtime_message_job_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1218,7 +1389,7 @@ func (x *RequestClusterOverview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestClusterOverview.ProtoReflect.Descriptor instead.
 func (*RequestClusterOverview) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{14}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{16}
 }
 
 // ClientResponse answers a ClientRequest.
@@ -1231,6 +1402,7 @@ type ClientResponse struct {
 	//	*ClientResponse_Result
 	//	*ClientResponse_List
 	//	*ClientResponse_Overview
+	//	*ClientResponse_Snapshot
 	Body          isClientResponse_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1238,7 +1410,7 @@ type ClientResponse struct {
 
 func (x *ClientResponse) Reset() {
 	*x = ClientResponse{}
-	mi := &file_runtime_message_job_proto_msgTypes[15]
+	mi := &file_runtime_message_job_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1250,7 +1422,7 @@ func (x *ClientResponse) String() string {
 func (*ClientResponse) ProtoMessage() {}
 
 func (x *ClientResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[15]
+	mi := &file_runtime_message_job_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1263,7 +1435,7 @@ func (x *ClientResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientResponse.ProtoReflect.Descriptor instead.
 func (*ClientResponse) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{15}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ClientResponse) GetError() string {
@@ -1316,6 +1488,15 @@ func (x *ClientResponse) GetOverview() *ClusterOverview {
 	return nil
 }
 
+func (x *ClientResponse) GetSnapshot() *SnapshotTaken {
+	if x != nil {
+		if x, ok := x.Body.(*ClientResponse_Snapshot); ok {
+			return x.Snapshot
+		}
+	}
+	return nil
+}
+
 type isClientResponse_Body interface {
 	isClientResponse_Body()
 }
@@ -1336,6 +1517,10 @@ type ClientResponse_Overview struct {
 	Overview *ClusterOverview `protobuf:"bytes,5,opt,name=overview,proto3,oneof"`
 }
 
+type ClientResponse_Snapshot struct {
+	Snapshot *SnapshotTaken `protobuf:"bytes,6,opt,name=snapshot,proto3,oneof"`
+}
+
 func (*ClientResponse_Details) isClientResponse_Body() {}
 
 func (*ClientResponse_Result) isClientResponse_Body() {}
@@ -1343,6 +1528,8 @@ func (*ClientResponse_Result) isClientResponse_Body() {}
 func (*ClientResponse_List) isClientResponse_Body() {}
 
 func (*ClientResponse_Overview) isClientResponse_Body() {}
+
+func (*ClientResponse_Snapshot) isClientResponse_Body() {}
 
 // JobList has the jobs that run and those that ended of late.
 type JobList struct {
@@ -1354,7 +1541,7 @@ type JobList struct {
 
 func (x *JobList) Reset() {
 	*x = JobList{}
-	mi := &file_runtime_message_job_proto_msgTypes[16]
+	mi := &file_runtime_message_job_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1366,7 +1553,7 @@ func (x *JobList) String() string {
 func (*JobList) ProtoMessage() {}
 
 func (x *JobList) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[16]
+	mi := &file_runtime_message_job_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1379,7 +1566,7 @@ func (x *JobList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobList.ProtoReflect.Descriptor instead.
 func (*JobList) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{16}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *JobList) GetJobs() []*JobSummary {
@@ -1401,7 +1588,7 @@ type ClusterOverview struct {
 
 func (x *ClusterOverview) Reset() {
 	*x = ClusterOverview{}
-	mi := &file_runtime_message_job_proto_msgTypes[17]
+	mi := &file_runtime_message_job_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1413,7 +1600,7 @@ func (x *ClusterOverview) String() string {
 func (*ClusterOverview) ProtoMessage() {}
 
 func (x *ClusterOverview) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[17]
+	mi := &file_runtime_message_job_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1426,7 +1613,7 @@ func (x *ClusterOverview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterOverview.ProtoReflect.Descriptor instead.
 func (*ClusterOverview) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{17}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ClusterOverview) GetTaskExecutors() int32 {
@@ -1461,7 +1648,7 @@ type Address struct {
 
 func (x *Address) Reset() {
 	*x = Address{}
-	mi := &file_runtime_message_job_proto_msgTypes[18]
+	mi := &file_runtime_message_job_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1473,7 +1660,7 @@ func (x *Address) String() string {
 func (*Address) ProtoMessage() {}
 
 func (x *Address) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[18]
+	mi := &file_runtime_message_job_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1486,7 +1673,7 @@ func (x *Address) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Address.ProtoReflect.Descriptor instead.
 func (*Address) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{18}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Address) GetHost() string {
@@ -1586,7 +1773,7 @@ const file_runtime_message_job_proto_rawDesc = "" +
 	"\rconfiguration\x18\x02 \x03(\v2*.weir.message.SubmitJob.ConfigurationEntryR\rconfiguration\x1a@\n" +
 	"\x12ConfigurationEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xbb\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf8\x03\n" +
 	"\rClientRequest\x12!\n" +
 	"\fleader_epoch\x18\x01 \x01(\x04R\vleaderEpoch\x120\n" +
 	"\breply_to\x18\x02 \x01(\v2\x15.weir.message.AddressR\areplyTo\x121\n" +
@@ -1595,8 +1782,25 @@ const file_runtime_message_job_proto_rawDesc = "" +
 	"\adetails\x18\x05 \x01(\v2\x1f.weir.message.RequestJobDetailsH\x00R\adetails\x128\n" +
 	"\x06result\x18\x06 \x01(\v2\x1e.weir.message.RequestJobResultH\x00R\x06result\x12,\n" +
 	"\x04list\x18\a \x01(\v2\x16.weir.message.ListJobsH\x00R\x04list\x12B\n" +
-	"\boverview\x18\b \x01(\v2$.weir.message.RequestClusterOverviewH\x00R\boverviewB\x06\n" +
-	"\x04body\"\xe6\x01\n" +
+	"\boverview\x18\b \x01(\v2$.weir.message.RequestClusterOverviewH\x00R\boverview\x12;\n" +
+	"\bsnapshot\x18\t \x01(\v2\x1d.weir.message.TriggerSnapshotH\x00R\bsnapshotB\x06\n" +
+	"\x04body\"\xb9\x01\n" +
+	"\x0fTriggerSnapshot\x12\x10\n" +
+	"\x03job\x18\x01 \x01(\fR\x03job\x12\x18\n" +
+	"\arequest\x18\x02 \x01(\tR\arequest\x12\x1e\n" +
+	"\n" +
+	"checkpoint\x18\x03 \x01(\bR\n" +
+	"checkpoint\x12\x12\n" +
+	"\x04full\x18\x04 \x01(\bR\x04full\x12\x1c\n" +
+	"\tdirectory\x18\x05 \x01(\tR\tdirectory\x12\x12\n" +
+	"\x04stop\x18\x06 \x01(\bR\x04stop\x12\x14\n" +
+	"\x05drain\x18\a \x01(\bR\x05drain\"]\n" +
+	"\rSnapshotTaken\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\tR\arequest\x12\x1e\n" +
+	"\n" +
+	"checkpoint\x18\x02 \x01(\x04R\n" +
+	"checkpoint\x12\x12\n" +
+	"\x04path\x18\x03 \x01(\tR\x04path\"\xe6\x01\n" +
 	"\n" +
 	"JobChanged\x12!\n" +
 	"\fleader_epoch\x18\x01 \x01(\x04R\vleaderEpoch\x122\n" +
@@ -1613,13 +1817,14 @@ const file_runtime_message_job_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\fR\x03job\"\n" +
 	"\n" +
 	"\bListJobs\"\x18\n" +
-	"\x16RequestClusterOverview\"\x81\x02\n" +
+	"\x16RequestClusterOverview\"\xbc\x02\n" +
 	"\x0eClientResponse\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x124\n" +
 	"\adetails\x18\x02 \x01(\v2\x18.weir.message.JobDetailsH\x00R\adetails\x121\n" +
 	"\x06result\x18\x03 \x01(\v2\x17.weir.message.JobResultH\x00R\x06result\x12+\n" +
 	"\x04list\x18\x04 \x01(\v2\x15.weir.message.JobListH\x00R\x04list\x12;\n" +
-	"\boverview\x18\x05 \x01(\v2\x1d.weir.message.ClusterOverviewH\x00R\boverviewB\x06\n" +
+	"\boverview\x18\x05 \x01(\v2\x1d.weir.message.ClusterOverviewH\x00R\boverview\x129\n" +
+	"\bsnapshot\x18\x06 \x01(\v2\x1b.weir.message.SnapshotTakenH\x00R\bsnapshotB\x06\n" +
 	"\x04body\"7\n" +
 	"\aJobList\x12,\n" +
 	"\x04jobs\x18\x01 \x03(\v2\x18.weir.message.JobSummaryR\x04jobs\"x\n" +
@@ -1661,7 +1866,7 @@ func file_runtime_message_job_proto_rawDescGZIP() []byte {
 }
 
 var file_runtime_message_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_runtime_message_job_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_runtime_message_job_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_runtime_message_job_proto_goTypes = []any{
 	(JobState)(0),                  // 0: weir.message.JobState
 	(*JobResult)(nil),              // 1: weir.message.JobResult
@@ -1673,67 +1878,71 @@ var file_runtime_message_job_proto_goTypes = []any{
 	(*SlotSummary)(nil),            // 7: weir.message.SlotSummary
 	(*SubmitJob)(nil),              // 8: weir.message.SubmitJob
 	(*ClientRequest)(nil),          // 9: weir.message.ClientRequest
-	(*JobChanged)(nil),             // 10: weir.message.JobChanged
-	(*CancelJob)(nil),              // 11: weir.message.CancelJob
-	(*RequestJobDetails)(nil),      // 12: weir.message.RequestJobDetails
-	(*RequestJobResult)(nil),       // 13: weir.message.RequestJobResult
-	(*ListJobs)(nil),               // 14: weir.message.ListJobs
-	(*RequestClusterOverview)(nil), // 15: weir.message.RequestClusterOverview
-	(*ClientResponse)(nil),         // 16: weir.message.ClientResponse
-	(*JobList)(nil),                // 17: weir.message.JobList
-	(*ClusterOverview)(nil),        // 18: weir.message.ClusterOverview
-	(*Address)(nil),                // 19: weir.message.Address
-	nil,                            // 20: weir.message.JobSummary.TasksEntry
-	nil,                            // 21: weir.message.JobDetails.StateMillisEntry
-	nil,                            // 22: weir.message.JobDetails.ConfigurationEntry
-	nil,                            // 23: weir.message.SubtaskDetails.StateMillisEntry
-	nil,                            // 24: weir.message.SubmitJob.ConfigurationEntry
-	(*Failure)(nil),                // 25: weir.message.Failure
-	(*Accumulator)(nil),            // 26: weir.message.Accumulator
-	(TaskState)(0),                 // 27: weir.message.TaskState
-	(*TaskIO)(nil),                 // 28: weir.message.TaskIO
+	(*TriggerSnapshot)(nil),        // 10: weir.message.TriggerSnapshot
+	(*SnapshotTaken)(nil),          // 11: weir.message.SnapshotTaken
+	(*JobChanged)(nil),             // 12: weir.message.JobChanged
+	(*CancelJob)(nil),              // 13: weir.message.CancelJob
+	(*RequestJobDetails)(nil),      // 14: weir.message.RequestJobDetails
+	(*RequestJobResult)(nil),       // 15: weir.message.RequestJobResult
+	(*ListJobs)(nil),               // 16: weir.message.ListJobs
+	(*RequestClusterOverview)(nil), // 17: weir.message.RequestClusterOverview
+	(*ClientResponse)(nil),         // 18: weir.message.ClientResponse
+	(*JobList)(nil),                // 19: weir.message.JobList
+	(*ClusterOverview)(nil),        // 20: weir.message.ClusterOverview
+	(*Address)(nil),                // 21: weir.message.Address
+	nil,                            // 22: weir.message.JobSummary.TasksEntry
+	nil,                            // 23: weir.message.JobDetails.StateMillisEntry
+	nil,                            // 24: weir.message.JobDetails.ConfigurationEntry
+	nil,                            // 25: weir.message.SubtaskDetails.StateMillisEntry
+	nil,                            // 26: weir.message.SubmitJob.ConfigurationEntry
+	(*Failure)(nil),                // 27: weir.message.Failure
+	(*Accumulator)(nil),            // 28: weir.message.Accumulator
+	(TaskState)(0),                 // 29: weir.message.TaskState
+	(*TaskIO)(nil),                 // 30: weir.message.TaskIO
 }
 var file_runtime_message_job_proto_depIdxs = []int32{
 	0,  // 0: weir.message.JobResult.state:type_name -> weir.message.JobState
-	25, // 1: weir.message.JobResult.failure:type_name -> weir.message.Failure
-	26, // 2: weir.message.JobResult.accumulators:type_name -> weir.message.Accumulator
+	27, // 1: weir.message.JobResult.failure:type_name -> weir.message.Failure
+	28, // 2: weir.message.JobResult.accumulators:type_name -> weir.message.Accumulator
 	0,  // 3: weir.message.JobSummary.state:type_name -> weir.message.JobState
-	20, // 4: weir.message.JobSummary.tasks:type_name -> weir.message.JobSummary.TasksEntry
+	22, // 4: weir.message.JobSummary.tasks:type_name -> weir.message.JobSummary.TasksEntry
 	2,  // 5: weir.message.JobDetails.summary:type_name -> weir.message.JobSummary
-	21, // 6: weir.message.JobDetails.state_millis:type_name -> weir.message.JobDetails.StateMillisEntry
+	23, // 6: weir.message.JobDetails.state_millis:type_name -> weir.message.JobDetails.StateMillisEntry
 	4,  // 7: weir.message.JobDetails.vertices:type_name -> weir.message.VertexDetails
 	6,  // 8: weir.message.JobDetails.exceptions:type_name -> weir.message.ExceptionEntry
-	22, // 9: weir.message.JobDetails.configuration:type_name -> weir.message.JobDetails.ConfigurationEntry
+	24, // 9: weir.message.JobDetails.configuration:type_name -> weir.message.JobDetails.ConfigurationEntry
 	7,  // 10: weir.message.JobDetails.slots:type_name -> weir.message.SlotSummary
-	25, // 11: weir.message.JobDetails.failure:type_name -> weir.message.Failure
-	26, // 12: weir.message.JobDetails.accumulators:type_name -> weir.message.Accumulator
+	27, // 11: weir.message.JobDetails.failure:type_name -> weir.message.Failure
+	28, // 12: weir.message.JobDetails.accumulators:type_name -> weir.message.Accumulator
 	5,  // 13: weir.message.VertexDetails.subtasks:type_name -> weir.message.SubtaskDetails
-	27, // 14: weir.message.SubtaskDetails.state:type_name -> weir.message.TaskState
-	23, // 15: weir.message.SubtaskDetails.state_millis:type_name -> weir.message.SubtaskDetails.StateMillisEntry
-	28, // 16: weir.message.SubtaskDetails.io:type_name -> weir.message.TaskIO
-	25, // 17: weir.message.ExceptionEntry.failure:type_name -> weir.message.Failure
-	25, // 18: weir.message.ExceptionEntry.concurrent:type_name -> weir.message.Failure
-	24, // 19: weir.message.SubmitJob.configuration:type_name -> weir.message.SubmitJob.ConfigurationEntry
-	19, // 20: weir.message.ClientRequest.reply_to:type_name -> weir.message.Address
+	29, // 14: weir.message.SubtaskDetails.state:type_name -> weir.message.TaskState
+	25, // 15: weir.message.SubtaskDetails.state_millis:type_name -> weir.message.SubtaskDetails.StateMillisEntry
+	30, // 16: weir.message.SubtaskDetails.io:type_name -> weir.message.TaskIO
+	27, // 17: weir.message.ExceptionEntry.failure:type_name -> weir.message.Failure
+	27, // 18: weir.message.ExceptionEntry.concurrent:type_name -> weir.message.Failure
+	26, // 19: weir.message.SubmitJob.configuration:type_name -> weir.message.SubmitJob.ConfigurationEntry
+	21, // 20: weir.message.ClientRequest.reply_to:type_name -> weir.message.Address
 	8,  // 21: weir.message.ClientRequest.submit:type_name -> weir.message.SubmitJob
-	11, // 22: weir.message.ClientRequest.cancel:type_name -> weir.message.CancelJob
-	12, // 23: weir.message.ClientRequest.details:type_name -> weir.message.RequestJobDetails
-	13, // 24: weir.message.ClientRequest.result:type_name -> weir.message.RequestJobResult
-	14, // 25: weir.message.ClientRequest.list:type_name -> weir.message.ListJobs
-	15, // 26: weir.message.ClientRequest.overview:type_name -> weir.message.RequestClusterOverview
-	2,  // 27: weir.message.JobChanged.summary:type_name -> weir.message.JobSummary
-	3,  // 28: weir.message.JobChanged.details:type_name -> weir.message.JobDetails
-	1,  // 29: weir.message.JobChanged.result:type_name -> weir.message.JobResult
-	3,  // 30: weir.message.ClientResponse.details:type_name -> weir.message.JobDetails
-	1,  // 31: weir.message.ClientResponse.result:type_name -> weir.message.JobResult
-	17, // 32: weir.message.ClientResponse.list:type_name -> weir.message.JobList
-	18, // 33: weir.message.ClientResponse.overview:type_name -> weir.message.ClusterOverview
-	2,  // 34: weir.message.JobList.jobs:type_name -> weir.message.JobSummary
-	35, // [35:35] is the sub-list for method output_type
-	35, // [35:35] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	13, // 22: weir.message.ClientRequest.cancel:type_name -> weir.message.CancelJob
+	14, // 23: weir.message.ClientRequest.details:type_name -> weir.message.RequestJobDetails
+	15, // 24: weir.message.ClientRequest.result:type_name -> weir.message.RequestJobResult
+	16, // 25: weir.message.ClientRequest.list:type_name -> weir.message.ListJobs
+	17, // 26: weir.message.ClientRequest.overview:type_name -> weir.message.RequestClusterOverview
+	10, // 27: weir.message.ClientRequest.snapshot:type_name -> weir.message.TriggerSnapshot
+	2,  // 28: weir.message.JobChanged.summary:type_name -> weir.message.JobSummary
+	3,  // 29: weir.message.JobChanged.details:type_name -> weir.message.JobDetails
+	1,  // 30: weir.message.JobChanged.result:type_name -> weir.message.JobResult
+	3,  // 31: weir.message.ClientResponse.details:type_name -> weir.message.JobDetails
+	1,  // 32: weir.message.ClientResponse.result:type_name -> weir.message.JobResult
+	19, // 33: weir.message.ClientResponse.list:type_name -> weir.message.JobList
+	20, // 34: weir.message.ClientResponse.overview:type_name -> weir.message.ClusterOverview
+	11, // 35: weir.message.ClientResponse.snapshot:type_name -> weir.message.SnapshotTaken
+	2,  // 36: weir.message.JobList.jobs:type_name -> weir.message.JobSummary
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_runtime_message_job_proto_init() }
@@ -1749,12 +1958,14 @@ func file_runtime_message_job_proto_init() {
 		(*ClientRequest_Result)(nil),
 		(*ClientRequest_List)(nil),
 		(*ClientRequest_Overview)(nil),
+		(*ClientRequest_Snapshot)(nil),
 	}
-	file_runtime_message_job_proto_msgTypes[15].OneofWrappers = []any{
+	file_runtime_message_job_proto_msgTypes[17].OneofWrappers = []any{
 		(*ClientResponse_Details)(nil),
 		(*ClientResponse_Result)(nil),
 		(*ClientResponse_List)(nil),
 		(*ClientResponse_Overview)(nil),
+		(*ClientResponse_Snapshot)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1762,7 +1973,7 @@ func file_runtime_message_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runtime_message_job_proto_rawDesc), len(file_runtime_message_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   24,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -7,6 +7,7 @@
 package message
 
 import (
+	snapshot "github.com/weir-stream/weir/checkpoint/snapshot"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -39,6 +40,10 @@ type ToWorker struct {
 	//	*ToWorker_SubtaskReset
 	//	*ToWorker_Ping
 	//	*ToWorker_DrainTask
+	//	*ToWorker_TriggerCheckpoint
+	//	*ToWorker_CheckpointComplete
+	//	*ToWorker_CheckpointAborted
+	//	*ToWorker_SnapshotCoordinator
 	Body          isToWorker_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -187,6 +192,42 @@ func (x *ToWorker) GetDrainTask() *DrainTask {
 	return nil
 }
 
+func (x *ToWorker) GetTriggerCheckpoint() *TriggerCheckpoint {
+	if x != nil {
+		if x, ok := x.Body.(*ToWorker_TriggerCheckpoint); ok {
+			return x.TriggerCheckpoint
+		}
+	}
+	return nil
+}
+
+func (x *ToWorker) GetCheckpointComplete() *CheckpointComplete {
+	if x != nil {
+		if x, ok := x.Body.(*ToWorker_CheckpointComplete); ok {
+			return x.CheckpointComplete
+		}
+	}
+	return nil
+}
+
+func (x *ToWorker) GetCheckpointAborted() *CheckpointAborted {
+	if x != nil {
+		if x, ok := x.Body.(*ToWorker_CheckpointAborted); ok {
+			return x.CheckpointAborted
+		}
+	}
+	return nil
+}
+
+func (x *ToWorker) GetSnapshotCoordinator() *SnapshotCoordinator {
+	if x != nil {
+		if x, ok := x.Body.(*ToWorker_SnapshotCoordinator); ok {
+			return x.SnapshotCoordinator
+		}
+	}
+	return nil
+}
+
 type isToWorker_Body interface {
 	isToWorker_Body()
 }
@@ -235,6 +276,22 @@ type ToWorker_DrainTask struct {
 	DrainTask *DrainTask `protobuf:"bytes,12,opt,name=drain_task,json=drainTask,proto3,oneof"`
 }
 
+type ToWorker_TriggerCheckpoint struct {
+	TriggerCheckpoint *TriggerCheckpoint `protobuf:"bytes,13,opt,name=trigger_checkpoint,json=triggerCheckpoint,proto3,oneof"`
+}
+
+type ToWorker_CheckpointComplete struct {
+	CheckpointComplete *CheckpointComplete `protobuf:"bytes,14,opt,name=checkpoint_complete,json=checkpointComplete,proto3,oneof"`
+}
+
+type ToWorker_CheckpointAborted struct {
+	CheckpointAborted *CheckpointAborted `protobuf:"bytes,15,opt,name=checkpoint_aborted,json=checkpointAborted,proto3,oneof"`
+}
+
+type ToWorker_SnapshotCoordinator struct {
+	SnapshotCoordinator *SnapshotCoordinator `protobuf:"bytes,16,opt,name=snapshot_coordinator,json=snapshotCoordinator,proto3,oneof"`
+}
+
 func (*ToWorker_Deploy) isToWorker_Body() {}
 
 func (*ToWorker_CancelTask) isToWorker_Body() {}
@@ -257,6 +314,14 @@ func (*ToWorker_Ping) isToWorker_Body() {}
 
 func (*ToWorker_DrainTask) isToWorker_Body() {}
 
+func (*ToWorker_TriggerCheckpoint) isToWorker_Body() {}
+
+func (*ToWorker_CheckpointComplete) isToWorker_Body() {}
+
+func (*ToWorker_CheckpointAborted) isToWorker_Body() {}
+
+func (*ToWorker_SnapshotCoordinator) isToWorker_Body() {}
+
 // FromWorker is what a worker reports. It bears the epoch of the leader that the worker serves.
 type FromWorker struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
@@ -271,6 +336,10 @@ type FromWorker struct {
 	//	*FromWorker_Progress
 	//	*FromWorker_Stopped
 	//	*FromWorker_Drained
+	//	*FromWorker_CheckpointAck
+	//	*FromWorker_CheckpointDecline
+	//	*FromWorker_InputEnded
+	//	*FromWorker_CoordinatorSnapshot
 	Body          isFromWorker_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -392,6 +461,42 @@ func (x *FromWorker) GetDrained() *TaskDrained {
 	return nil
 }
 
+func (x *FromWorker) GetCheckpointAck() *CheckpointAck {
+	if x != nil {
+		if x, ok := x.Body.(*FromWorker_CheckpointAck); ok {
+			return x.CheckpointAck
+		}
+	}
+	return nil
+}
+
+func (x *FromWorker) GetCheckpointDecline() *CheckpointDecline {
+	if x != nil {
+		if x, ok := x.Body.(*FromWorker_CheckpointDecline); ok {
+			return x.CheckpointDecline
+		}
+	}
+	return nil
+}
+
+func (x *FromWorker) GetInputEnded() *TaskInputEnded {
+	if x != nil {
+		if x, ok := x.Body.(*FromWorker_InputEnded); ok {
+			return x.InputEnded
+		}
+	}
+	return nil
+}
+
+func (x *FromWorker) GetCoordinatorSnapshot() *CoordinatorSnapshot {
+	if x != nil {
+		if x, ok := x.Body.(*FromWorker_CoordinatorSnapshot); ok {
+			return x.CoordinatorSnapshot
+		}
+	}
+	return nil
+}
+
 type isFromWorker_Body interface {
 	isFromWorker_Body()
 }
@@ -428,6 +533,22 @@ type FromWorker_Drained struct {
 	Drained *TaskDrained `protobuf:"bytes,9,opt,name=drained,proto3,oneof"`
 }
 
+type FromWorker_CheckpointAck struct {
+	CheckpointAck *CheckpointAck `protobuf:"bytes,10,opt,name=checkpoint_ack,json=checkpointAck,proto3,oneof"`
+}
+
+type FromWorker_CheckpointDecline struct {
+	CheckpointDecline *CheckpointDecline `protobuf:"bytes,11,opt,name=checkpoint_decline,json=checkpointDecline,proto3,oneof"`
+}
+
+type FromWorker_InputEnded struct {
+	InputEnded *TaskInputEnded `protobuf:"bytes,12,opt,name=input_ended,json=inputEnded,proto3,oneof"`
+}
+
+type FromWorker_CoordinatorSnapshot struct {
+	CoordinatorSnapshot *CoordinatorSnapshot `protobuf:"bytes,13,opt,name=coordinator_snapshot,json=coordinatorSnapshot,proto3,oneof"`
+}
+
 func (*FromWorker_TaskState) isFromWorker_Body() {}
 
 func (*FromWorker_ToCoordinator) isFromWorker_Body() {}
@@ -444,12 +565,21 @@ func (*FromWorker_Stopped) isFromWorker_Body() {}
 
 func (*FromWorker_Drained) isFromWorker_Body() {}
 
+func (*FromWorker_CheckpointAck) isFromWorker_Body() {}
+
+func (*FromWorker_CheckpointDecline) isFromWorker_Body() {}
+
+func (*FromWorker_InputEnded) isFromWorker_Body() {}
+
+func (*FromWorker_CoordinatorSnapshot) isFromWorker_Body() {}
+
 // Deploy starts an attempt. A repeated Deploy of an attempt that the worker has, or had, changes nothing.
 type Deploy struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Execution     *ExecutionID           `protobuf:"bytes,1,opt,name=execution,proto3" json:"execution,omitempty"`
 	Inputs        []*InputGate           `protobuf:"bytes,2,rep,name=inputs,proto3" json:"inputs,omitempty"`
 	Outputs       []*ResultPartition     `protobuf:"bytes,3,rep,name=outputs,proto3" json:"outputs,omitempty"`
+	Restore       *Restore               `protobuf:"bytes,4,opt,name=restore,proto3" json:"restore,omitempty"` // what it goes on from; unset: it begins without state
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -505,6 +635,74 @@ func (x *Deploy) GetOutputs() []*ResultPartition {
 	return nil
 }
 
+func (x *Deploy) GetRestore() *Restore {
+	if x != nil {
+		return x.Restore
+	}
+	return nil
+}
+
+// Restore names the snapshot that attempts go on from. Workers read its metadata themselves.
+type Restore struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Location      string                 `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"` // of the snapshot's folder
+	Checkpoint    uint64                 `protobuf:"varint,2,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	Owned         bool                   `protobuf:"varint,3,opt,name=owned,proto3" json:"owned,omitempty"` // the job's next snapshots may name its files
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Restore) Reset() {
+	*x = Restore{}
+	mi := &file_runtime_message_worker_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Restore) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Restore) ProtoMessage() {}
+
+func (x *Restore) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_worker_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Restore.ProtoReflect.Descriptor instead.
+func (*Restore) Descriptor() ([]byte, []int) {
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Restore) GetLocation() string {
+	if x != nil {
+		return x.Location
+	}
+	return ""
+}
+
+func (x *Restore) GetCheckpoint() uint64 {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return 0
+}
+
+func (x *Restore) GetOwned() bool {
+	if x != nil {
+		return x.Owned
+	}
+	return false
+}
+
 // InputGate is one edge that feeds the subtask.
 type InputGate struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -516,7 +714,7 @@ type InputGate struct {
 
 func (x *InputGate) Reset() {
 	*x = InputGate{}
-	mi := &file_runtime_message_worker_proto_msgTypes[3]
+	mi := &file_runtime_message_worker_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -528,7 +726,7 @@ func (x *InputGate) String() string {
 func (*InputGate) ProtoMessage() {}
 
 func (x *InputGate) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[3]
+	mi := &file_runtime_message_worker_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -541,7 +739,7 @@ func (x *InputGate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InputGate.ProtoReflect.Descriptor instead.
 func (*InputGate) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{3}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *InputGate) GetEdge() int32 {
@@ -569,7 +767,7 @@ type ResultPartition struct {
 
 func (x *ResultPartition) Reset() {
 	*x = ResultPartition{}
-	mi := &file_runtime_message_worker_proto_msgTypes[4]
+	mi := &file_runtime_message_worker_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -581,7 +779,7 @@ func (x *ResultPartition) String() string {
 func (*ResultPartition) ProtoMessage() {}
 
 func (x *ResultPartition) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[4]
+	mi := &file_runtime_message_worker_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -594,7 +792,7 @@ func (x *ResultPartition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResultPartition.ProtoReflect.Descriptor instead.
 func (*ResultPartition) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{4}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ResultPartition) GetEdge() int32 {
@@ -623,7 +821,7 @@ type PeerAttempt struct {
 
 func (x *PeerAttempt) Reset() {
 	*x = PeerAttempt{}
-	mi := &file_runtime_message_worker_proto_msgTypes[5]
+	mi := &file_runtime_message_worker_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -635,7 +833,7 @@ func (x *PeerAttempt) String() string {
 func (*PeerAttempt) ProtoMessage() {}
 
 func (x *PeerAttempt) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[5]
+	mi := &file_runtime_message_worker_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -648,7 +846,7 @@ func (x *PeerAttempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerAttempt.ProtoReflect.Descriptor instead.
 func (*PeerAttempt) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{5}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PeerAttempt) GetSubtask() int32 {
@@ -683,7 +881,7 @@ type CancelTask struct {
 
 func (x *CancelTask) Reset() {
 	*x = CancelTask{}
-	mi := &file_runtime_message_worker_proto_msgTypes[6]
+	mi := &file_runtime_message_worker_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -695,7 +893,7 @@ func (x *CancelTask) String() string {
 func (*CancelTask) ProtoMessage() {}
 
 func (x *CancelTask) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[6]
+	mi := &file_runtime_message_worker_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -708,7 +906,7 @@ func (x *CancelTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelTask.ProtoReflect.Descriptor instead.
 func (*CancelTask) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{6}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CancelTask) GetExecution() *ExecutionID {
@@ -726,13 +924,14 @@ type StartCoordinator struct {
 	Attempt       int32                  `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`  // of the coordinator, from 0
 	State         []byte                 `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`       // what it is restored from; empty: it starts from the beginning
 	Parallelism   int32                  `protobuf:"varint,5,opt,name=parallelism,proto3" json:"parallelism,omitempty"`
+	Restore       *Restore               `protobuf:"bytes,6,opt,name=restore,proto3" json:"restore,omitempty"` // the snapshot whose state of it it goes on from, instead of state
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StartCoordinator) Reset() {
 	*x = StartCoordinator{}
-	mi := &file_runtime_message_worker_proto_msgTypes[7]
+	mi := &file_runtime_message_worker_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -744,7 +943,7 @@ func (x *StartCoordinator) String() string {
 func (*StartCoordinator) ProtoMessage() {}
 
 func (x *StartCoordinator) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[7]
+	mi := &file_runtime_message_worker_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -757,7 +956,7 @@ func (x *StartCoordinator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartCoordinator.ProtoReflect.Descriptor instead.
 func (*StartCoordinator) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{7}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *StartCoordinator) GetOperator() []byte {
@@ -795,6 +994,13 @@ func (x *StartCoordinator) GetParallelism() int32 {
 	return 0
 }
 
+func (x *StartCoordinator) GetRestore() *Restore {
+	if x != nil {
+		return x.Restore
+	}
+	return nil
+}
+
 // StopCoordinator closes a coordinator. One that the worker does not have is closed already.
 type StopCoordinator struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -806,7 +1012,7 @@ type StopCoordinator struct {
 
 func (x *StopCoordinator) Reset() {
 	*x = StopCoordinator{}
-	mi := &file_runtime_message_worker_proto_msgTypes[8]
+	mi := &file_runtime_message_worker_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -818,7 +1024,7 @@ func (x *StopCoordinator) String() string {
 func (*StopCoordinator) ProtoMessage() {}
 
 func (x *StopCoordinator) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[8]
+	mi := &file_runtime_message_worker_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -831,7 +1037,7 @@ func (x *StopCoordinator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopCoordinator.ProtoReflect.Descriptor instead.
 func (*StopCoordinator) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{8}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *StopCoordinator) GetOperator() []byte {
@@ -861,7 +1067,7 @@ type SubtaskReady struct {
 
 func (x *SubtaskReady) Reset() {
 	*x = SubtaskReady{}
-	mi := &file_runtime_message_worker_proto_msgTypes[9]
+	mi := &file_runtime_message_worker_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -873,7 +1079,7 @@ func (x *SubtaskReady) String() string {
 func (*SubtaskReady) ProtoMessage() {}
 
 func (x *SubtaskReady) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[9]
+	mi := &file_runtime_message_worker_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -886,7 +1092,7 @@ func (x *SubtaskReady) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubtaskReady.ProtoReflect.Descriptor instead.
 func (*SubtaskReady) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{9}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SubtaskReady) GetOperator() []byte {
@@ -932,7 +1138,7 @@ type SubtaskGone struct {
 
 func (x *SubtaskGone) Reset() {
 	*x = SubtaskGone{}
-	mi := &file_runtime_message_worker_proto_msgTypes[10]
+	mi := &file_runtime_message_worker_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -944,7 +1150,7 @@ func (x *SubtaskGone) String() string {
 func (*SubtaskGone) ProtoMessage() {}
 
 func (x *SubtaskGone) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[10]
+	mi := &file_runtime_message_worker_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -957,7 +1163,7 @@ func (x *SubtaskGone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubtaskGone.ProtoReflect.Descriptor instead.
 func (*SubtaskGone) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{10}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SubtaskGone) GetOperator() []byte {
@@ -1010,7 +1216,7 @@ type SubtaskReset struct {
 
 func (x *SubtaskReset) Reset() {
 	*x = SubtaskReset{}
-	mi := &file_runtime_message_worker_proto_msgTypes[11]
+	mi := &file_runtime_message_worker_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1022,7 +1228,7 @@ func (x *SubtaskReset) String() string {
 func (*SubtaskReset) ProtoMessage() {}
 
 func (x *SubtaskReset) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[11]
+	mi := &file_runtime_message_worker_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1035,7 +1241,7 @@ func (x *SubtaskReset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubtaskReset.ProtoReflect.Descriptor instead.
 func (*SubtaskReset) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{11}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SubtaskReset) GetOperator() []byte {
@@ -1079,7 +1285,7 @@ type SubtaskToCoordinator struct {
 
 func (x *SubtaskToCoordinator) Reset() {
 	*x = SubtaskToCoordinator{}
-	mi := &file_runtime_message_worker_proto_msgTypes[12]
+	mi := &file_runtime_message_worker_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1091,7 +1297,7 @@ func (x *SubtaskToCoordinator) String() string {
 func (*SubtaskToCoordinator) ProtoMessage() {}
 
 func (x *SubtaskToCoordinator) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[12]
+	mi := &file_runtime_message_worker_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1104,7 +1310,7 @@ func (x *SubtaskToCoordinator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubtaskToCoordinator.ProtoReflect.Descriptor instead.
 func (*SubtaskToCoordinator) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{12}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SubtaskToCoordinator) GetOperator() []byte {
@@ -1148,7 +1354,7 @@ type CoordinatorToSubtask struct {
 
 func (x *CoordinatorToSubtask) Reset() {
 	*x = CoordinatorToSubtask{}
-	mi := &file_runtime_message_worker_proto_msgTypes[13]
+	mi := &file_runtime_message_worker_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1160,7 +1366,7 @@ func (x *CoordinatorToSubtask) String() string {
 func (*CoordinatorToSubtask) ProtoMessage() {}
 
 func (x *CoordinatorToSubtask) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[13]
+	mi := &file_runtime_message_worker_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1173,7 +1379,7 @@ func (x *CoordinatorToSubtask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoordinatorToSubtask.ProtoReflect.Descriptor instead.
 func (*CoordinatorToSubtask) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{13}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CoordinatorToSubtask) GetOperator() []byte {
@@ -1216,7 +1422,7 @@ type CoordinatorFailed struct {
 
 func (x *CoordinatorFailed) Reset() {
 	*x = CoordinatorFailed{}
-	mi := &file_runtime_message_worker_proto_msgTypes[14]
+	mi := &file_runtime_message_worker_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1228,7 +1434,7 @@ func (x *CoordinatorFailed) String() string {
 func (*CoordinatorFailed) ProtoMessage() {}
 
 func (x *CoordinatorFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[14]
+	mi := &file_runtime_message_worker_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1241,7 +1447,7 @@ func (x *CoordinatorFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoordinatorFailed.ProtoReflect.Descriptor instead.
 func (*CoordinatorFailed) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{14}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CoordinatorFailed) GetOperator() []byte {
@@ -1276,7 +1482,7 @@ type DrainTask struct {
 
 func (x *DrainTask) Reset() {
 	*x = DrainTask{}
-	mi := &file_runtime_message_worker_proto_msgTypes[15]
+	mi := &file_runtime_message_worker_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1288,7 +1494,7 @@ func (x *DrainTask) String() string {
 func (*DrainTask) ProtoMessage() {}
 
 func (x *DrainTask) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[15]
+	mi := &file_runtime_message_worker_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1301,7 +1507,7 @@ func (x *DrainTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainTask.ProtoReflect.Descriptor instead.
 func (*DrainTask) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{15}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DrainTask) GetExecution() *ExecutionID {
@@ -1321,7 +1527,7 @@ type TaskDrained struct {
 
 func (x *TaskDrained) Reset() {
 	*x = TaskDrained{}
-	mi := &file_runtime_message_worker_proto_msgTypes[16]
+	mi := &file_runtime_message_worker_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1333,7 +1539,7 @@ func (x *TaskDrained) String() string {
 func (*TaskDrained) ProtoMessage() {}
 
 func (x *TaskDrained) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[16]
+	mi := &file_runtime_message_worker_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1346,7 +1552,7 @@ func (x *TaskDrained) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskDrained.ProtoReflect.Descriptor instead.
 func (*TaskDrained) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{16}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TaskDrained) GetExecution() *ExecutionID {
@@ -1370,7 +1576,7 @@ type TaskStateChanged struct {
 
 func (x *TaskStateChanged) Reset() {
 	*x = TaskStateChanged{}
-	mi := &file_runtime_message_worker_proto_msgTypes[17]
+	mi := &file_runtime_message_worker_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1382,7 +1588,7 @@ func (x *TaskStateChanged) String() string {
 func (*TaskStateChanged) ProtoMessage() {}
 
 func (x *TaskStateChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[17]
+	mi := &file_runtime_message_worker_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1395,7 +1601,7 @@ func (x *TaskStateChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskStateChanged.ProtoReflect.Descriptor instead.
 func (*TaskStateChanged) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{17}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TaskStateChanged) GetExecution() *ExecutionID {
@@ -1445,7 +1651,7 @@ type TaskProgress struct {
 
 func (x *TaskProgress) Reset() {
 	*x = TaskProgress{}
-	mi := &file_runtime_message_worker_proto_msgTypes[18]
+	mi := &file_runtime_message_worker_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1457,7 +1663,7 @@ func (x *TaskProgress) String() string {
 func (*TaskProgress) ProtoMessage() {}
 
 func (x *TaskProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[18]
+	mi := &file_runtime_message_worker_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1470,7 +1676,7 @@ func (x *TaskProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskProgress.ProtoReflect.Descriptor instead.
 func (*TaskProgress) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{18}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TaskProgress) GetExecution() *ExecutionID {
@@ -1505,7 +1711,7 @@ type WorkerStopped struct {
 
 func (x *WorkerStopped) Reset() {
 	*x = WorkerStopped{}
-	mi := &file_runtime_message_worker_proto_msgTypes[19]
+	mi := &file_runtime_message_worker_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1517,7 +1723,7 @@ func (x *WorkerStopped) String() string {
 func (*WorkerStopped) ProtoMessage() {}
 
 func (x *WorkerStopped) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[19]
+	mi := &file_runtime_message_worker_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1530,7 +1736,7 @@ func (x *WorkerStopped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerStopped.ProtoReflect.Descriptor instead.
 func (*WorkerStopped) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{19}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *WorkerStopped) GetFailure() *Failure {
@@ -1551,7 +1757,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_runtime_message_worker_proto_msgTypes[20]
+	mi := &file_runtime_message_worker_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1563,7 +1769,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[20]
+	mi := &file_runtime_message_worker_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1576,7 +1782,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{20}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Ping) GetExecution() *ExecutionID {
@@ -1604,7 +1810,7 @@ type Pong struct {
 
 func (x *Pong) Reset() {
 	*x = Pong{}
-	mi := &file_runtime_message_worker_proto_msgTypes[21]
+	mi := &file_runtime_message_worker_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1616,7 +1822,7 @@ func (x *Pong) String() string {
 func (*Pong) ProtoMessage() {}
 
 func (x *Pong) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[21]
+	mi := &file_runtime_message_worker_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1629,7 +1835,7 @@ func (x *Pong) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pong.ProtoReflect.Descriptor instead.
 func (*Pong) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{21}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Pong) GetExecution() *ExecutionID {
@@ -1646,11 +1852,733 @@ func (x *Pong) GetToken() uint64 {
 	return 0
 }
 
+// TriggerCheckpoint announces a checkpoint to attempts of which all input has come or will come to its end: sources above all.
+type TriggerCheckpoint struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tasks         []*ExecutionID         `protobuf:"bytes,1,rep,name=tasks,proto3" json:"tasks,omitempty"`
+	Checkpoint    uint64                 `protobuf:"varint,2,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	Savepoint     bool                   `protobuf:"varint,3,opt,name=savepoint,proto3" json:"savepoint,omitempty"`
+	Full          bool                   `protobuf:"varint,4,opt,name=full,proto3" json:"full,omitempty"`
+	ExactlyOnce   bool                   `protobuf:"varint,5,opt,name=exactly_once,json=exactlyOnce,proto3" json:"exactly_once,omitempty"`
+	Stop          bool                   `protobuf:"varint,6,opt,name=stop,proto3" json:"stop,omitempty"`
+	Drain         bool                   `protobuf:"varint,7,opt,name=drain,proto3" json:"drain,omitempty"`
+	Folder        string                 `protobuf:"bytes,8,opt,name=folder,proto3" json:"folder,omitempty"`  // of a savepoint: where its files go
+	Millis        int64                  `protobuf:"varint,9,opt,name=millis,proto3" json:"millis,omitempty"` // when it was triggered, since the epoch
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TriggerCheckpoint) Reset() {
+	*x = TriggerCheckpoint{}
+	mi := &file_runtime_message_worker_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TriggerCheckpoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TriggerCheckpoint) ProtoMessage() {}
+
+func (x *TriggerCheckpoint) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_worker_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TriggerCheckpoint.ProtoReflect.Descriptor instead.
+func (*TriggerCheckpoint) Descriptor() ([]byte, []int) {
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *TriggerCheckpoint) GetTasks() []*ExecutionID {
+	if x != nil {
+		return x.Tasks
+	}
+	return nil
+}
+
+func (x *TriggerCheckpoint) GetCheckpoint() uint64 {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return 0
+}
+
+func (x *TriggerCheckpoint) GetSavepoint() bool {
+	if x != nil {
+		return x.Savepoint
+	}
+	return false
+}
+
+func (x *TriggerCheckpoint) GetFull() bool {
+	if x != nil {
+		return x.Full
+	}
+	return false
+}
+
+func (x *TriggerCheckpoint) GetExactlyOnce() bool {
+	if x != nil {
+		return x.ExactlyOnce
+	}
+	return false
+}
+
+func (x *TriggerCheckpoint) GetStop() bool {
+	if x != nil {
+		return x.Stop
+	}
+	return false
+}
+
+func (x *TriggerCheckpoint) GetDrain() bool {
+	if x != nil {
+		return x.Drain
+	}
+	return false
+}
+
+func (x *TriggerCheckpoint) GetFolder() string {
+	if x != nil {
+		return x.Folder
+	}
+	return ""
+}
+
+func (x *TriggerCheckpoint) GetMillis() int64 {
+	if x != nil {
+		return x.Millis
+	}
+	return 0
+}
+
+// CheckpointComplete says that a checkpoint is durable and in the job's log, and all before it are over.
+type CheckpointComplete struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tasks         []*ExecutionID         `protobuf:"bytes,1,rep,name=tasks,proto3" json:"tasks,omitempty"`
+	Coordinators  []*CoordinatorID       `protobuf:"bytes,2,rep,name=coordinators,proto3" json:"coordinators,omitempty"`
+	Checkpoint    uint64                 `protobuf:"varint,3,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	Subsumed      uint64                 `protobuf:"varint,4,opt,name=subsumed,proto3" json:"subsumed,omitempty"` // the newest that is no longer retained; 0: none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckpointComplete) Reset() {
+	*x = CheckpointComplete{}
+	mi := &file_runtime_message_worker_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckpointComplete) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckpointComplete) ProtoMessage() {}
+
+func (x *CheckpointComplete) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_worker_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckpointComplete.ProtoReflect.Descriptor instead.
+func (*CheckpointComplete) Descriptor() ([]byte, []int) {
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *CheckpointComplete) GetTasks() []*ExecutionID {
+	if x != nil {
+		return x.Tasks
+	}
+	return nil
+}
+
+func (x *CheckpointComplete) GetCoordinators() []*CoordinatorID {
+	if x != nil {
+		return x.Coordinators
+	}
+	return nil
+}
+
+func (x *CheckpointComplete) GetCheckpoint() uint64 {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return 0
+}
+
+func (x *CheckpointComplete) GetSubsumed() uint64 {
+	if x != nil {
+		return x.Subsumed
+	}
+	return 0
+}
+
+// CheckpointAborted says that a checkpoint was given up.
+type CheckpointAborted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tasks         []*ExecutionID         `protobuf:"bytes,1,rep,name=tasks,proto3" json:"tasks,omitempty"`
+	Coordinators  []*CoordinatorID       `protobuf:"bytes,2,rep,name=coordinators,proto3" json:"coordinators,omitempty"`
+	Checkpoint    uint64                 `protobuf:"varint,3,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckpointAborted) Reset() {
+	*x = CheckpointAborted{}
+	mi := &file_runtime_message_worker_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckpointAborted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckpointAborted) ProtoMessage() {}
+
+func (x *CheckpointAborted) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_worker_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckpointAborted.ProtoReflect.Descriptor instead.
+func (*CheckpointAborted) Descriptor() ([]byte, []int) {
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *CheckpointAborted) GetTasks() []*ExecutionID {
+	if x != nil {
+		return x.Tasks
+	}
+	return nil
+}
+
+func (x *CheckpointAborted) GetCoordinators() []*CoordinatorID {
+	if x != nil {
+		return x.Coordinators
+	}
+	return nil
+}
+
+func (x *CheckpointAborted) GetCheckpoint() uint64 {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return 0
+}
+
+func (x *CheckpointAborted) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// CoordinatorID names a run of a coordinator.
+type CoordinatorID struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Operator      []byte                 `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+	Attempt       int32                  `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CoordinatorID) Reset() {
+	*x = CoordinatorID{}
+	mi := &file_runtime_message_worker_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CoordinatorID) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CoordinatorID) ProtoMessage() {}
+
+func (x *CoordinatorID) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_worker_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CoordinatorID.ProtoReflect.Descriptor instead.
+func (*CoordinatorID) Descriptor() ([]byte, []int) {
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *CoordinatorID) GetOperator() []byte {
+	if x != nil {
+		return x.Operator
+	}
+	return nil
+}
+
+func (x *CoordinatorID) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+// SnapshotCoordinator asks a coordinator for its state; CoordinatorSnapshot answers.
+type SnapshotCoordinator struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Coordinator   *CoordinatorID         `protobuf:"bytes,1,opt,name=coordinator,proto3" json:"coordinator,omitempty"`
+	Checkpoint    uint64                 `protobuf:"varint,2,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotCoordinator) Reset() {
+	*x = SnapshotCoordinator{}
+	mi := &file_runtime_message_worker_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotCoordinator) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotCoordinator) ProtoMessage() {}
+
+func (x *SnapshotCoordinator) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_worker_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotCoordinator.ProtoReflect.Descriptor instead.
+func (*SnapshotCoordinator) Descriptor() ([]byte, []int) {
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *SnapshotCoordinator) GetCoordinator() *CoordinatorID {
+	if x != nil {
+		return x.Coordinator
+	}
+	return nil
+}
+
+func (x *SnapshotCoordinator) GetCheckpoint() uint64 {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return 0
+}
+
+// CoordinatorSnapshot is the state of a coordinator.
+type CoordinatorSnapshot struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Coordinator   *CoordinatorID         `protobuf:"bytes,1,opt,name=coordinator,proto3" json:"coordinator,omitempty"`
+	Checkpoint    uint64                 `protobuf:"varint,2,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	State         []byte                 `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	Failure       string                 `protobuf:"bytes,4,opt,name=failure,proto3" json:"failure,omitempty"` // why there is none; empty if there is
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CoordinatorSnapshot) Reset() {
+	*x = CoordinatorSnapshot{}
+	mi := &file_runtime_message_worker_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CoordinatorSnapshot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CoordinatorSnapshot) ProtoMessage() {}
+
+func (x *CoordinatorSnapshot) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_worker_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CoordinatorSnapshot.ProtoReflect.Descriptor instead.
+func (*CoordinatorSnapshot) Descriptor() ([]byte, []int) {
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *CoordinatorSnapshot) GetCoordinator() *CoordinatorID {
+	if x != nil {
+		return x.Coordinator
+	}
+	return nil
+}
+
+func (x *CoordinatorSnapshot) GetCheckpoint() uint64 {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return 0
+}
+
+func (x *CoordinatorSnapshot) GetState() []byte {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+func (x *CoordinatorSnapshot) GetFailure() string {
+	if x != nil {
+		return x.Failure
+	}
+	return ""
+}
+
+// CheckpointAck says that an attempt's part of a checkpoint is durable.
+type CheckpointAck struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Execution       *ExecutionID           `protobuf:"bytes,1,opt,name=execution,proto3" json:"execution,omitempty"`
+	Checkpoint      uint64                 `protobuf:"varint,2,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	Operators       []*OperatorSnapshot    `protobuf:"bytes,3,rep,name=operators,proto3" json:"operators,omitempty"`                                       // those of the chain that have state
+	StartDelayNanos int64                  `protobuf:"varint,4,opt,name=start_delay_nanos,json=startDelayNanos,proto3" json:"start_delay_nanos,omitempty"` // from the trigger to the first barrier
+	AlignmentNanos  int64                  `protobuf:"varint,5,opt,name=alignment_nanos,json=alignmentNanos,proto3" json:"alignment_nanos,omitempty"`      // from the first barrier to the last
+	SyncNanos       int64                  `protobuf:"varint,6,opt,name=sync_nanos,json=syncNanos,proto3" json:"sync_nanos,omitempty"`                     // that the task itself has spent
+	AsyncNanos      int64                  `protobuf:"varint,7,opt,name=async_nanos,json=asyncNanos,proto3" json:"async_nanos,omitempty"`                  // beside it
+	WrittenBytes    int64                  `protobuf:"varint,8,opt,name=written_bytes,json=writtenBytes,proto3" json:"written_bytes,omitempty"`            // for this checkpoint
+	StateBytes      int64                  `protobuf:"varint,9,opt,name=state_bytes,json=stateBytes,proto3" json:"state_bytes,omitempty"`                  // of all that it consists of
+	InputEnded      bool                   `protobuf:"varint,10,opt,name=input_ended,json=inputEnded,proto3" json:"input_ended,omitempty"`                 // the attempt's operators had finished
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *CheckpointAck) Reset() {
+	*x = CheckpointAck{}
+	mi := &file_runtime_message_worker_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckpointAck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckpointAck) ProtoMessage() {}
+
+func (x *CheckpointAck) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_worker_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckpointAck.ProtoReflect.Descriptor instead.
+func (*CheckpointAck) Descriptor() ([]byte, []int) {
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *CheckpointAck) GetExecution() *ExecutionID {
+	if x != nil {
+		return x.Execution
+	}
+	return nil
+}
+
+func (x *CheckpointAck) GetCheckpoint() uint64 {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return 0
+}
+
+func (x *CheckpointAck) GetOperators() []*OperatorSnapshot {
+	if x != nil {
+		return x.Operators
+	}
+	return nil
+}
+
+func (x *CheckpointAck) GetStartDelayNanos() int64 {
+	if x != nil {
+		return x.StartDelayNanos
+	}
+	return 0
+}
+
+func (x *CheckpointAck) GetAlignmentNanos() int64 {
+	if x != nil {
+		return x.AlignmentNanos
+	}
+	return 0
+}
+
+func (x *CheckpointAck) GetSyncNanos() int64 {
+	if x != nil {
+		return x.SyncNanos
+	}
+	return 0
+}
+
+func (x *CheckpointAck) GetAsyncNanos() int64 {
+	if x != nil {
+		return x.AsyncNanos
+	}
+	return 0
+}
+
+func (x *CheckpointAck) GetWrittenBytes() int64 {
+	if x != nil {
+		return x.WrittenBytes
+	}
+	return 0
+}
+
+func (x *CheckpointAck) GetStateBytes() int64 {
+	if x != nil {
+		return x.StateBytes
+	}
+	return 0
+}
+
+func (x *CheckpointAck) GetInputEnded() bool {
+	if x != nil {
+		return x.InputEnded
+	}
+	return false
+}
+
+// OperatorSnapshot is the state of an operator in one subtask.
+type OperatorSnapshot struct {
+	state         protoimpl.MessageState  `protogen:"open.v1"`
+	Operator      []byte                  `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+	States        []*snapshot.StateSchema `protobuf:"bytes,2,rep,name=states,proto3" json:"states,omitempty"`
+	Lists         []*snapshot.ListSchema  `protobuf:"bytes,3,rep,name=lists,proto3" json:"lists,omitempty"`
+	State         *snapshot.SubtaskState  `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OperatorSnapshot) Reset() {
+	*x = OperatorSnapshot{}
+	mi := &file_runtime_message_worker_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OperatorSnapshot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OperatorSnapshot) ProtoMessage() {}
+
+func (x *OperatorSnapshot) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_worker_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OperatorSnapshot.ProtoReflect.Descriptor instead.
+func (*OperatorSnapshot) Descriptor() ([]byte, []int) {
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *OperatorSnapshot) GetOperator() []byte {
+	if x != nil {
+		return x.Operator
+	}
+	return nil
+}
+
+func (x *OperatorSnapshot) GetStates() []*snapshot.StateSchema {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *OperatorSnapshot) GetLists() []*snapshot.ListSchema {
+	if x != nil {
+		return x.Lists
+	}
+	return nil
+}
+
+func (x *OperatorSnapshot) GetState() *snapshot.SubtaskState {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+// CheckpointDecline says that an attempt will not take a checkpoint.
+type CheckpointDecline struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Execution     *ExecutionID           `protobuf:"bytes,1,opt,name=execution,proto3" json:"execution,omitempty"`
+	Checkpoint    uint64                 `protobuf:"varint,2,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Harmless      bool                   `protobuf:"varint,4,opt,name=harmless,proto3" json:"harmless,omitempty"` // nothing is wrong with the attempt
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckpointDecline) Reset() {
+	*x = CheckpointDecline{}
+	mi := &file_runtime_message_worker_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckpointDecline) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckpointDecline) ProtoMessage() {}
+
+func (x *CheckpointDecline) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_worker_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckpointDecline.ProtoReflect.Descriptor instead.
+func (*CheckpointDecline) Descriptor() ([]byte, []int) {
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *CheckpointDecline) GetExecution() *ExecutionID {
+	if x != nil {
+		return x.Execution
+	}
+	return nil
+}
+
+func (x *CheckpointDecline) GetCheckpoint() uint64 {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return 0
+}
+
+func (x *CheckpointDecline) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CheckpointDecline) GetHarmless() bool {
+	if x != nil {
+		return x.Harmless
+	}
+	return false
+}
+
+// TaskInputEnded says that an attempt has worked on all of its input; it ends when a checkpoint completes that it has taken since.
+type TaskInputEnded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Execution     *ExecutionID           `protobuf:"bytes,1,opt,name=execution,proto3" json:"execution,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskInputEnded) Reset() {
+	*x = TaskInputEnded{}
+	mi := &file_runtime_message_worker_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskInputEnded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskInputEnded) ProtoMessage() {}
+
+func (x *TaskInputEnded) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_worker_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskInputEnded.ProtoReflect.Descriptor instead.
+func (*TaskInputEnded) Descriptor() ([]byte, []int) {
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *TaskInputEnded) GetExecution() *ExecutionID {
+	if x != nil {
+		return x.Execution
+	}
+	return nil
+}
+
 var File_runtime_message_worker_proto protoreflect.FileDescriptor
 
 const file_runtime_message_worker_proto_rawDesc = "" +
 	"\n" +
-	"\x1cruntime/message/worker.proto\x12\fweir.message\x1a\x1aruntime/message/task.proto\"\xf9\x05\n" +
+	"\x1cruntime/message/worker.proto\x12\fweir.message\x1a\"checkpoint/snapshot/metadata.proto\x1a\x1aruntime/message/task.proto\"\xca\b\n" +
 	"\bToWorker\x12!\n" +
 	"\fleader_epoch\x18\x01 \x01(\x04R\vleaderEpoch\x12.\n" +
 	"\x06deploy\x18\x02 \x01(\v2\x14.weir.message.DeployH\x00R\x06deploy\x12;\n" +
@@ -1667,8 +2595,12 @@ const file_runtime_message_worker_proto_rawDesc = "" +
 	" \x01(\v2\x1a.weir.message.SubtaskResetH\x00R\fsubtaskReset\x12(\n" +
 	"\x04ping\x18\v \x01(\v2\x12.weir.message.PingH\x00R\x04ping\x128\n" +
 	"\n" +
-	"drain_task\x18\f \x01(\v2\x17.weir.message.DrainTaskH\x00R\tdrainTaskB\x06\n" +
-	"\x04body\"\xb0\x04\n" +
+	"drain_task\x18\f \x01(\v2\x17.weir.message.DrainTaskH\x00R\tdrainTask\x12P\n" +
+	"\x12trigger_checkpoint\x18\r \x01(\v2\x1f.weir.message.TriggerCheckpointH\x00R\x11triggerCheckpoint\x12S\n" +
+	"\x13checkpoint_complete\x18\x0e \x01(\v2 .weir.message.CheckpointCompleteH\x00R\x12checkpointComplete\x12P\n" +
+	"\x12checkpoint_aborted\x18\x0f \x01(\v2\x1f.weir.message.CheckpointAbortedH\x00R\x11checkpointAborted\x12V\n" +
+	"\x14snapshot_coordinator\x18\x10 \x01(\v2!.weir.message.SnapshotCoordinatorH\x00R\x13snapshotCoordinatorB\x06\n" +
+	"\x04body\"\xe1\x06\n" +
 	"\n" +
 	"FromWorker\x12!\n" +
 	"\fleader_epoch\x18\x01 \x01(\x04R\vleaderEpoch\x12?\n" +
@@ -1681,12 +2613,25 @@ const file_runtime_message_worker_proto_rawDesc = "" +
 	"\x04pong\x18\x06 \x01(\v2\x12.weir.message.PongH\x00R\x04pong\x128\n" +
 	"\bprogress\x18\a \x01(\v2\x1a.weir.message.TaskProgressH\x00R\bprogress\x127\n" +
 	"\astopped\x18\b \x01(\v2\x1b.weir.message.WorkerStoppedH\x00R\astopped\x125\n" +
-	"\adrained\x18\t \x01(\v2\x19.weir.message.TaskDrainedH\x00R\adrainedB\x06\n" +
-	"\x04body\"\xab\x01\n" +
+	"\adrained\x18\t \x01(\v2\x19.weir.message.TaskDrainedH\x00R\adrained\x12D\n" +
+	"\x0echeckpoint_ack\x18\n" +
+	" \x01(\v2\x1b.weir.message.CheckpointAckH\x00R\rcheckpointAck\x12P\n" +
+	"\x12checkpoint_decline\x18\v \x01(\v2\x1f.weir.message.CheckpointDeclineH\x00R\x11checkpointDecline\x12?\n" +
+	"\vinput_ended\x18\f \x01(\v2\x1c.weir.message.TaskInputEndedH\x00R\n" +
+	"inputEnded\x12V\n" +
+	"\x14coordinator_snapshot\x18\r \x01(\v2!.weir.message.CoordinatorSnapshotH\x00R\x13coordinatorSnapshotB\x06\n" +
+	"\x04body\"\xdc\x01\n" +
 	"\x06Deploy\x127\n" +
 	"\texecution\x18\x01 \x01(\v2\x19.weir.message.ExecutionIDR\texecution\x12/\n" +
 	"\x06inputs\x18\x02 \x03(\v2\x17.weir.message.InputGateR\x06inputs\x127\n" +
-	"\aoutputs\x18\x03 \x03(\v2\x1d.weir.message.ResultPartitionR\aoutputs\"X\n" +
+	"\aoutputs\x18\x03 \x03(\v2\x1d.weir.message.ResultPartitionR\aoutputs\x12/\n" +
+	"\arestore\x18\x04 \x01(\v2\x15.weir.message.RestoreR\arestore\"[\n" +
+	"\aRestore\x12\x1a\n" +
+	"\blocation\x18\x01 \x01(\tR\blocation\x12\x1e\n" +
+	"\n" +
+	"checkpoint\x18\x02 \x01(\x04R\n" +
+	"checkpoint\x12\x14\n" +
+	"\x05owned\x18\x03 \x01(\bR\x05owned\"X\n" +
 	"\tInputGate\x12\x12\n" +
 	"\x04edge\x18\x01 \x01(\x05R\x04edge\x127\n" +
 	"\tproducers\x18\x02 \x03(\v2\x19.weir.message.PeerAttemptR\tproducers\"^\n" +
@@ -1699,13 +2644,14 @@ const file_runtime_message_worker_proto_rawDesc = "" +
 	"\blocation\x18\x03 \x01(\tR\blocation\"E\n" +
 	"\n" +
 	"CancelTask\x127\n" +
-	"\texecution\x18\x01 \x01(\v2\x19.weir.message.ExecutionIDR\texecution\"\x98\x01\n" +
+	"\texecution\x18\x01 \x01(\v2\x19.weir.message.ExecutionIDR\texecution\"\xc9\x01\n" +
 	"\x10StartCoordinator\x12\x1a\n" +
 	"\boperator\x18\x01 \x01(\fR\boperator\x12\x16\n" +
 	"\x06vertex\x18\x02 \x01(\fR\x06vertex\x12\x18\n" +
 	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12\x14\n" +
 	"\x05state\x18\x04 \x01(\fR\x05state\x12 \n" +
-	"\vparallelism\x18\x05 \x01(\x05R\vparallelism\"G\n" +
+	"\vparallelism\x18\x05 \x01(\x05R\vparallelism\x12/\n" +
+	"\arestore\x18\x06 \x01(\v2\x15.weir.message.RestoreR\arestore\"G\n" +
 	"\x0fStopCoordinator\x12\x1a\n" +
 	"\boperator\x18\x01 \x01(\fR\boperator\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\x05R\aattempt\"\x8f\x01\n" +
@@ -1762,7 +2708,80 @@ const file_runtime_message_worker_proto_rawDesc = "" +
 	"\x05token\x18\x02 \x01(\x04R\x05token\"U\n" +
 	"\x04Pong\x127\n" +
 	"\texecution\x18\x01 \x01(\v2\x19.weir.message.ExecutionIDR\texecution\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\x04R\x05tokenB-Z+github.com/weir-stream/weir/runtime/messageb\x06proto3"
+	"\x05token\x18\x02 \x01(\x04R\x05token\"\x93\x02\n" +
+	"\x11TriggerCheckpoint\x12/\n" +
+	"\x05tasks\x18\x01 \x03(\v2\x19.weir.message.ExecutionIDR\x05tasks\x12\x1e\n" +
+	"\n" +
+	"checkpoint\x18\x02 \x01(\x04R\n" +
+	"checkpoint\x12\x1c\n" +
+	"\tsavepoint\x18\x03 \x01(\bR\tsavepoint\x12\x12\n" +
+	"\x04full\x18\x04 \x01(\bR\x04full\x12!\n" +
+	"\fexactly_once\x18\x05 \x01(\bR\vexactlyOnce\x12\x12\n" +
+	"\x04stop\x18\x06 \x01(\bR\x04stop\x12\x14\n" +
+	"\x05drain\x18\a \x01(\bR\x05drain\x12\x16\n" +
+	"\x06folder\x18\b \x01(\tR\x06folder\x12\x16\n" +
+	"\x06millis\x18\t \x01(\x03R\x06millis\"\xc2\x01\n" +
+	"\x12CheckpointComplete\x12/\n" +
+	"\x05tasks\x18\x01 \x03(\v2\x19.weir.message.ExecutionIDR\x05tasks\x12?\n" +
+	"\fcoordinators\x18\x02 \x03(\v2\x1b.weir.message.CoordinatorIDR\fcoordinators\x12\x1e\n" +
+	"\n" +
+	"checkpoint\x18\x03 \x01(\x04R\n" +
+	"checkpoint\x12\x1a\n" +
+	"\bsubsumed\x18\x04 \x01(\x04R\bsubsumed\"\xbd\x01\n" +
+	"\x11CheckpointAborted\x12/\n" +
+	"\x05tasks\x18\x01 \x03(\v2\x19.weir.message.ExecutionIDR\x05tasks\x12?\n" +
+	"\fcoordinators\x18\x02 \x03(\v2\x1b.weir.message.CoordinatorIDR\fcoordinators\x12\x1e\n" +
+	"\n" +
+	"checkpoint\x18\x03 \x01(\x04R\n" +
+	"checkpoint\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"E\n" +
+	"\rCoordinatorID\x12\x1a\n" +
+	"\boperator\x18\x01 \x01(\fR\boperator\x12\x18\n" +
+	"\aattempt\x18\x02 \x01(\x05R\aattempt\"t\n" +
+	"\x13SnapshotCoordinator\x12=\n" +
+	"\vcoordinator\x18\x01 \x01(\v2\x1b.weir.message.CoordinatorIDR\vcoordinator\x12\x1e\n" +
+	"\n" +
+	"checkpoint\x18\x02 \x01(\x04R\n" +
+	"checkpoint\"\xa4\x01\n" +
+	"\x13CoordinatorSnapshot\x12=\n" +
+	"\vcoordinator\x18\x01 \x01(\v2\x1b.weir.message.CoordinatorIDR\vcoordinator\x12\x1e\n" +
+	"\n" +
+	"checkpoint\x18\x02 \x01(\x04R\n" +
+	"checkpoint\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\fR\x05state\x12\x18\n" +
+	"\afailure\x18\x04 \x01(\tR\afailure\"\xa2\x03\n" +
+	"\rCheckpointAck\x127\n" +
+	"\texecution\x18\x01 \x01(\v2\x19.weir.message.ExecutionIDR\texecution\x12\x1e\n" +
+	"\n" +
+	"checkpoint\x18\x02 \x01(\x04R\n" +
+	"checkpoint\x12<\n" +
+	"\toperators\x18\x03 \x03(\v2\x1e.weir.message.OperatorSnapshotR\toperators\x12*\n" +
+	"\x11start_delay_nanos\x18\x04 \x01(\x03R\x0fstartDelayNanos\x12'\n" +
+	"\x0falignment_nanos\x18\x05 \x01(\x03R\x0ealignmentNanos\x12\x1d\n" +
+	"\n" +
+	"sync_nanos\x18\x06 \x01(\x03R\tsyncNanos\x12\x1f\n" +
+	"\vasync_nanos\x18\a \x01(\x03R\n" +
+	"asyncNanos\x12#\n" +
+	"\rwritten_bytes\x18\b \x01(\x03R\fwrittenBytes\x12\x1f\n" +
+	"\vstate_bytes\x18\t \x01(\x03R\n" +
+	"stateBytes\x12\x1f\n" +
+	"\vinput_ended\x18\n" +
+	" \x01(\bR\n" +
+	"inputEnded\"\xc6\x01\n" +
+	"\x10OperatorSnapshot\x12\x1a\n" +
+	"\boperator\x18\x01 \x01(\fR\boperator\x122\n" +
+	"\x06states\x18\x02 \x03(\v2\x1a.weir.snapshot.StateSchemaR\x06states\x12/\n" +
+	"\x05lists\x18\x03 \x03(\v2\x19.weir.snapshot.ListSchemaR\x05lists\x121\n" +
+	"\x05state\x18\x04 \x01(\v2\x1b.weir.snapshot.SubtaskStateR\x05state\"\xa0\x01\n" +
+	"\x11CheckpointDecline\x127\n" +
+	"\texecution\x18\x01 \x01(\v2\x19.weir.message.ExecutionIDR\texecution\x12\x1e\n" +
+	"\n" +
+	"checkpoint\x18\x02 \x01(\x04R\n" +
+	"checkpoint\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1a\n" +
+	"\bharmless\x18\x04 \x01(\bR\bharmless\"I\n" +
+	"\x0eTaskInputEnded\x127\n" +
+	"\texecution\x18\x01 \x01(\v2\x19.weir.message.ExecutionIDR\texecutionB-Z+github.com/weir-stream/weir/runtime/messageb\x06proto3"
 
 var (
 	file_runtime_message_worker_proto_rawDescOnce sync.Once
@@ -1776,83 +2795,121 @@ func file_runtime_message_worker_proto_rawDescGZIP() []byte {
 	return file_runtime_message_worker_proto_rawDescData
 }
 
-var file_runtime_message_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_runtime_message_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_runtime_message_worker_proto_goTypes = []any{
-	(*ToWorker)(nil),             // 0: weir.message.ToWorker
-	(*FromWorker)(nil),           // 1: weir.message.FromWorker
-	(*Deploy)(nil),               // 2: weir.message.Deploy
-	(*InputGate)(nil),            // 3: weir.message.InputGate
-	(*ResultPartition)(nil),      // 4: weir.message.ResultPartition
-	(*PeerAttempt)(nil),          // 5: weir.message.PeerAttempt
-	(*CancelTask)(nil),           // 6: weir.message.CancelTask
-	(*StartCoordinator)(nil),     // 7: weir.message.StartCoordinator
-	(*StopCoordinator)(nil),      // 8: weir.message.StopCoordinator
-	(*SubtaskReady)(nil),         // 9: weir.message.SubtaskReady
-	(*SubtaskGone)(nil),          // 10: weir.message.SubtaskGone
-	(*SubtaskReset)(nil),         // 11: weir.message.SubtaskReset
-	(*SubtaskToCoordinator)(nil), // 12: weir.message.SubtaskToCoordinator
-	(*CoordinatorToSubtask)(nil), // 13: weir.message.CoordinatorToSubtask
-	(*CoordinatorFailed)(nil),    // 14: weir.message.CoordinatorFailed
-	(*DrainTask)(nil),            // 15: weir.message.DrainTask
-	(*TaskDrained)(nil),          // 16: weir.message.TaskDrained
-	(*TaskStateChanged)(nil),     // 17: weir.message.TaskStateChanged
-	(*TaskProgress)(nil),         // 18: weir.message.TaskProgress
-	(*WorkerStopped)(nil),        // 19: weir.message.WorkerStopped
-	(*Ping)(nil),                 // 20: weir.message.Ping
-	(*Pong)(nil),                 // 21: weir.message.Pong
-	(*ExecutionID)(nil),          // 22: weir.message.ExecutionID
-	(*Failure)(nil),              // 23: weir.message.Failure
-	(TaskState)(0),               // 24: weir.message.TaskState
-	(*Accumulator)(nil),          // 25: weir.message.Accumulator
-	(*TaskIO)(nil),               // 26: weir.message.TaskIO
+	(*ToWorker)(nil),              // 0: weir.message.ToWorker
+	(*FromWorker)(nil),            // 1: weir.message.FromWorker
+	(*Deploy)(nil),                // 2: weir.message.Deploy
+	(*Restore)(nil),               // 3: weir.message.Restore
+	(*InputGate)(nil),             // 4: weir.message.InputGate
+	(*ResultPartition)(nil),       // 5: weir.message.ResultPartition
+	(*PeerAttempt)(nil),           // 6: weir.message.PeerAttempt
+	(*CancelTask)(nil),            // 7: weir.message.CancelTask
+	(*StartCoordinator)(nil),      // 8: weir.message.StartCoordinator
+	(*StopCoordinator)(nil),       // 9: weir.message.StopCoordinator
+	(*SubtaskReady)(nil),          // 10: weir.message.SubtaskReady
+	(*SubtaskGone)(nil),           // 11: weir.message.SubtaskGone
+	(*SubtaskReset)(nil),          // 12: weir.message.SubtaskReset
+	(*SubtaskToCoordinator)(nil),  // 13: weir.message.SubtaskToCoordinator
+	(*CoordinatorToSubtask)(nil),  // 14: weir.message.CoordinatorToSubtask
+	(*CoordinatorFailed)(nil),     // 15: weir.message.CoordinatorFailed
+	(*DrainTask)(nil),             // 16: weir.message.DrainTask
+	(*TaskDrained)(nil),           // 17: weir.message.TaskDrained
+	(*TaskStateChanged)(nil),      // 18: weir.message.TaskStateChanged
+	(*TaskProgress)(nil),          // 19: weir.message.TaskProgress
+	(*WorkerStopped)(nil),         // 20: weir.message.WorkerStopped
+	(*Ping)(nil),                  // 21: weir.message.Ping
+	(*Pong)(nil),                  // 22: weir.message.Pong
+	(*TriggerCheckpoint)(nil),     // 23: weir.message.TriggerCheckpoint
+	(*CheckpointComplete)(nil),    // 24: weir.message.CheckpointComplete
+	(*CheckpointAborted)(nil),     // 25: weir.message.CheckpointAborted
+	(*CoordinatorID)(nil),         // 26: weir.message.CoordinatorID
+	(*SnapshotCoordinator)(nil),   // 27: weir.message.SnapshotCoordinator
+	(*CoordinatorSnapshot)(nil),   // 28: weir.message.CoordinatorSnapshot
+	(*CheckpointAck)(nil),         // 29: weir.message.CheckpointAck
+	(*OperatorSnapshot)(nil),      // 30: weir.message.OperatorSnapshot
+	(*CheckpointDecline)(nil),     // 31: weir.message.CheckpointDecline
+	(*TaskInputEnded)(nil),        // 32: weir.message.TaskInputEnded
+	(*ExecutionID)(nil),           // 33: weir.message.ExecutionID
+	(*Failure)(nil),               // 34: weir.message.Failure
+	(TaskState)(0),                // 35: weir.message.TaskState
+	(*Accumulator)(nil),           // 36: weir.message.Accumulator
+	(*TaskIO)(nil),                // 37: weir.message.TaskIO
+	(*snapshot.StateSchema)(nil),  // 38: weir.snapshot.StateSchema
+	(*snapshot.ListSchema)(nil),   // 39: weir.snapshot.ListSchema
+	(*snapshot.SubtaskState)(nil), // 40: weir.snapshot.SubtaskState
 }
 var file_runtime_message_worker_proto_depIdxs = []int32{
 	2,  // 0: weir.message.ToWorker.deploy:type_name -> weir.message.Deploy
-	6,  // 1: weir.message.ToWorker.cancel_task:type_name -> weir.message.CancelTask
-	13, // 2: weir.message.ToWorker.to_subtask:type_name -> weir.message.CoordinatorToSubtask
-	12, // 3: weir.message.ToWorker.to_coordinator:type_name -> weir.message.SubtaskToCoordinator
-	7,  // 4: weir.message.ToWorker.start_coordinator:type_name -> weir.message.StartCoordinator
-	8,  // 5: weir.message.ToWorker.stop_coordinator:type_name -> weir.message.StopCoordinator
-	9,  // 6: weir.message.ToWorker.subtask_ready:type_name -> weir.message.SubtaskReady
-	10, // 7: weir.message.ToWorker.subtask_gone:type_name -> weir.message.SubtaskGone
-	11, // 8: weir.message.ToWorker.subtask_reset:type_name -> weir.message.SubtaskReset
-	20, // 9: weir.message.ToWorker.ping:type_name -> weir.message.Ping
-	15, // 10: weir.message.ToWorker.drain_task:type_name -> weir.message.DrainTask
-	17, // 11: weir.message.FromWorker.task_state:type_name -> weir.message.TaskStateChanged
-	12, // 12: weir.message.FromWorker.to_coordinator:type_name -> weir.message.SubtaskToCoordinator
-	13, // 13: weir.message.FromWorker.to_subtask:type_name -> weir.message.CoordinatorToSubtask
-	14, // 14: weir.message.FromWorker.coordinator_failed:type_name -> weir.message.CoordinatorFailed
-	21, // 15: weir.message.FromWorker.pong:type_name -> weir.message.Pong
-	18, // 16: weir.message.FromWorker.progress:type_name -> weir.message.TaskProgress
-	19, // 17: weir.message.FromWorker.stopped:type_name -> weir.message.WorkerStopped
-	16, // 18: weir.message.FromWorker.drained:type_name -> weir.message.TaskDrained
-	22, // 19: weir.message.Deploy.execution:type_name -> weir.message.ExecutionID
-	3,  // 20: weir.message.Deploy.inputs:type_name -> weir.message.InputGate
-	4,  // 21: weir.message.Deploy.outputs:type_name -> weir.message.ResultPartition
-	5,  // 22: weir.message.InputGate.producers:type_name -> weir.message.PeerAttempt
-	5,  // 23: weir.message.ResultPartition.consumers:type_name -> weir.message.PeerAttempt
-	22, // 24: weir.message.CancelTask.execution:type_name -> weir.message.ExecutionID
-	22, // 25: weir.message.SubtaskToCoordinator.execution:type_name -> weir.message.ExecutionID
-	22, // 26: weir.message.CoordinatorToSubtask.execution:type_name -> weir.message.ExecutionID
-	23, // 27: weir.message.CoordinatorFailed.failure:type_name -> weir.message.Failure
-	22, // 28: weir.message.DrainTask.execution:type_name -> weir.message.ExecutionID
-	22, // 29: weir.message.TaskDrained.execution:type_name -> weir.message.ExecutionID
-	22, // 30: weir.message.TaskStateChanged.execution:type_name -> weir.message.ExecutionID
-	24, // 31: weir.message.TaskStateChanged.state:type_name -> weir.message.TaskState
-	23, // 32: weir.message.TaskStateChanged.failure:type_name -> weir.message.Failure
-	25, // 33: weir.message.TaskStateChanged.accumulators:type_name -> weir.message.Accumulator
-	26, // 34: weir.message.TaskStateChanged.io:type_name -> weir.message.TaskIO
-	22, // 35: weir.message.TaskProgress.execution:type_name -> weir.message.ExecutionID
-	25, // 36: weir.message.TaskProgress.accumulators:type_name -> weir.message.Accumulator
-	26, // 37: weir.message.TaskProgress.io:type_name -> weir.message.TaskIO
-	23, // 38: weir.message.WorkerStopped.failure:type_name -> weir.message.Failure
-	22, // 39: weir.message.Ping.execution:type_name -> weir.message.ExecutionID
-	22, // 40: weir.message.Pong.execution:type_name -> weir.message.ExecutionID
-	41, // [41:41] is the sub-list for method output_type
-	41, // [41:41] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	7,  // 1: weir.message.ToWorker.cancel_task:type_name -> weir.message.CancelTask
+	14, // 2: weir.message.ToWorker.to_subtask:type_name -> weir.message.CoordinatorToSubtask
+	13, // 3: weir.message.ToWorker.to_coordinator:type_name -> weir.message.SubtaskToCoordinator
+	8,  // 4: weir.message.ToWorker.start_coordinator:type_name -> weir.message.StartCoordinator
+	9,  // 5: weir.message.ToWorker.stop_coordinator:type_name -> weir.message.StopCoordinator
+	10, // 6: weir.message.ToWorker.subtask_ready:type_name -> weir.message.SubtaskReady
+	11, // 7: weir.message.ToWorker.subtask_gone:type_name -> weir.message.SubtaskGone
+	12, // 8: weir.message.ToWorker.subtask_reset:type_name -> weir.message.SubtaskReset
+	21, // 9: weir.message.ToWorker.ping:type_name -> weir.message.Ping
+	16, // 10: weir.message.ToWorker.drain_task:type_name -> weir.message.DrainTask
+	23, // 11: weir.message.ToWorker.trigger_checkpoint:type_name -> weir.message.TriggerCheckpoint
+	24, // 12: weir.message.ToWorker.checkpoint_complete:type_name -> weir.message.CheckpointComplete
+	25, // 13: weir.message.ToWorker.checkpoint_aborted:type_name -> weir.message.CheckpointAborted
+	27, // 14: weir.message.ToWorker.snapshot_coordinator:type_name -> weir.message.SnapshotCoordinator
+	18, // 15: weir.message.FromWorker.task_state:type_name -> weir.message.TaskStateChanged
+	13, // 16: weir.message.FromWorker.to_coordinator:type_name -> weir.message.SubtaskToCoordinator
+	14, // 17: weir.message.FromWorker.to_subtask:type_name -> weir.message.CoordinatorToSubtask
+	15, // 18: weir.message.FromWorker.coordinator_failed:type_name -> weir.message.CoordinatorFailed
+	22, // 19: weir.message.FromWorker.pong:type_name -> weir.message.Pong
+	19, // 20: weir.message.FromWorker.progress:type_name -> weir.message.TaskProgress
+	20, // 21: weir.message.FromWorker.stopped:type_name -> weir.message.WorkerStopped
+	17, // 22: weir.message.FromWorker.drained:type_name -> weir.message.TaskDrained
+	29, // 23: weir.message.FromWorker.checkpoint_ack:type_name -> weir.message.CheckpointAck
+	31, // 24: weir.message.FromWorker.checkpoint_decline:type_name -> weir.message.CheckpointDecline
+	32, // 25: weir.message.FromWorker.input_ended:type_name -> weir.message.TaskInputEnded
+	28, // 26: weir.message.FromWorker.coordinator_snapshot:type_name -> weir.message.CoordinatorSnapshot
+	33, // 27: weir.message.Deploy.execution:type_name -> weir.message.ExecutionID
+	4,  // 28: weir.message.Deploy.inputs:type_name -> weir.message.InputGate
+	5,  // 29: weir.message.Deploy.outputs:type_name -> weir.message.ResultPartition
+	3,  // 30: weir.message.Deploy.restore:type_name -> weir.message.Restore
+	6,  // 31: weir.message.InputGate.producers:type_name -> weir.message.PeerAttempt
+	6,  // 32: weir.message.ResultPartition.consumers:type_name -> weir.message.PeerAttempt
+	33, // 33: weir.message.CancelTask.execution:type_name -> weir.message.ExecutionID
+	3,  // 34: weir.message.StartCoordinator.restore:type_name -> weir.message.Restore
+	33, // 35: weir.message.SubtaskToCoordinator.execution:type_name -> weir.message.ExecutionID
+	33, // 36: weir.message.CoordinatorToSubtask.execution:type_name -> weir.message.ExecutionID
+	34, // 37: weir.message.CoordinatorFailed.failure:type_name -> weir.message.Failure
+	33, // 38: weir.message.DrainTask.execution:type_name -> weir.message.ExecutionID
+	33, // 39: weir.message.TaskDrained.execution:type_name -> weir.message.ExecutionID
+	33, // 40: weir.message.TaskStateChanged.execution:type_name -> weir.message.ExecutionID
+	35, // 41: weir.message.TaskStateChanged.state:type_name -> weir.message.TaskState
+	34, // 42: weir.message.TaskStateChanged.failure:type_name -> weir.message.Failure
+	36, // 43: weir.message.TaskStateChanged.accumulators:type_name -> weir.message.Accumulator
+	37, // 44: weir.message.TaskStateChanged.io:type_name -> weir.message.TaskIO
+	33, // 45: weir.message.TaskProgress.execution:type_name -> weir.message.ExecutionID
+	36, // 46: weir.message.TaskProgress.accumulators:type_name -> weir.message.Accumulator
+	37, // 47: weir.message.TaskProgress.io:type_name -> weir.message.TaskIO
+	34, // 48: weir.message.WorkerStopped.failure:type_name -> weir.message.Failure
+	33, // 49: weir.message.Ping.execution:type_name -> weir.message.ExecutionID
+	33, // 50: weir.message.Pong.execution:type_name -> weir.message.ExecutionID
+	33, // 51: weir.message.TriggerCheckpoint.tasks:type_name -> weir.message.ExecutionID
+	33, // 52: weir.message.CheckpointComplete.tasks:type_name -> weir.message.ExecutionID
+	26, // 53: weir.message.CheckpointComplete.coordinators:type_name -> weir.message.CoordinatorID
+	33, // 54: weir.message.CheckpointAborted.tasks:type_name -> weir.message.ExecutionID
+	26, // 55: weir.message.CheckpointAborted.coordinators:type_name -> weir.message.CoordinatorID
+	26, // 56: weir.message.SnapshotCoordinator.coordinator:type_name -> weir.message.CoordinatorID
+	26, // 57: weir.message.CoordinatorSnapshot.coordinator:type_name -> weir.message.CoordinatorID
+	33, // 58: weir.message.CheckpointAck.execution:type_name -> weir.message.ExecutionID
+	30, // 59: weir.message.CheckpointAck.operators:type_name -> weir.message.OperatorSnapshot
+	38, // 60: weir.message.OperatorSnapshot.states:type_name -> weir.snapshot.StateSchema
+	39, // 61: weir.message.OperatorSnapshot.lists:type_name -> weir.snapshot.ListSchema
+	40, // 62: weir.message.OperatorSnapshot.state:type_name -> weir.snapshot.SubtaskState
+	33, // 63: weir.message.CheckpointDecline.execution:type_name -> weir.message.ExecutionID
+	33, // 64: weir.message.TaskInputEnded.execution:type_name -> weir.message.ExecutionID
+	65, // [65:65] is the sub-list for method output_type
+	65, // [65:65] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_runtime_message_worker_proto_init() }
@@ -1873,6 +2930,10 @@ func file_runtime_message_worker_proto_init() {
 		(*ToWorker_SubtaskReset)(nil),
 		(*ToWorker_Ping)(nil),
 		(*ToWorker_DrainTask)(nil),
+		(*ToWorker_TriggerCheckpoint)(nil),
+		(*ToWorker_CheckpointComplete)(nil),
+		(*ToWorker_CheckpointAborted)(nil),
+		(*ToWorker_SnapshotCoordinator)(nil),
 	}
 	file_runtime_message_worker_proto_msgTypes[1].OneofWrappers = []any{
 		(*FromWorker_TaskState)(nil),
@@ -1883,6 +2944,10 @@ func file_runtime_message_worker_proto_init() {
 		(*FromWorker_Progress)(nil),
 		(*FromWorker_Stopped)(nil),
 		(*FromWorker_Drained)(nil),
+		(*FromWorker_CheckpointAck)(nil),
+		(*FromWorker_CheckpointDecline)(nil),
+		(*FromWorker_InputEnded)(nil),
+		(*FromWorker_CoordinatorSnapshot)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1890,7 +2955,7 @@ func file_runtime_message_worker_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runtime_message_worker_proto_rawDesc), len(file_runtime_message_worker_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

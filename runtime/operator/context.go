@@ -29,6 +29,8 @@ type Context struct {
 	Backend string
 	// ObjectReuse false asks for copies at every fan-out.
 	ObjectReuse bool
+	// Checkpointing says that the job takes checkpoints, so that results may wait for one.
+	Checkpointing bool
 
 	Clock        clock.Clock
 	Log          *slog.Logger
@@ -67,12 +69,6 @@ type Timed interface {
 	// OnProcessingTime says that the clock has reached now, which is at or after the time asked for. No call is
 	// pending when it is called.
 	OnProcessingTime(now int64) error
-}
-
-// Stateful is an Operator with state that outlives the attempt.
-type Stateful interface {
-	// Snapshot returns the state of the operator between two records. Context.Restored gives it back.
-	Snapshot() (*snapshot.Operator, error)
 }
 
 // Task is what an operator may ask of its subtask.

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/weir-stream/weir/checkpoint/barrier"
+	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/network/exchange"
 	"github.com/weir-stream/weir/runtime/clock"
 	"github.com/weir-stream/weir/runtime/graph"
@@ -36,6 +38,10 @@ type Spec struct {
 	Accumulators *accumulator.Set
 	// SendToCoordinator carries what a source's reader sends to its enumerator. It must not block.
 	SendToCoordinator func(from ident.ExecutionID, op ident.OperatorID, event []byte)
+	// Checkpoints takes what the task has to say of checkpoints; nil if the job takes none.
+	Checkpoints Checkpoints
+	// Restore reads what the operators go on from, and whether they had finished, when the task opens; nil for a start without state.
+	Restore func(context.Context) (states map[ident.OperatorID][]*snapshot.Operator, inputEnded bool, err error)
 	// Drained is called when the task has worked on and passed on its last record before a stop. It must not block.
 	Drained func(ident.ExecutionID)
 }
@@ -57,6 +63,8 @@ type Settings struct {
 	Limits        exchange.Limits
 	ObjectReuse   bool
 	Backend       string
+	// LastCheckpoint has tasks that have come to the end of their input wait for a last checkpoint.
+	LastCheckpoint bool
 	// StateMemory is how many bytes the keyed state of each operator may take in memory, for backends that can spill;
 	// 0 is no bound. StateFolder is an empty folder of this attempt, where they spill to; it is made and removed by
 	// whoever made the task. In memory if empty.
@@ -137,6 +145,7 @@ func (t *Task) buildInputs() error {
 		}
 	}
 	t.open = len(t.gates)
+	t.aligner = barrier.New(len(t.inputs))
 	return nil
 }
 
@@ -163,6 +172,8 @@ func (t *Task) operatorContext(link int, op *graph.ChainedOperator) *operator.Co
 		Interrupt:    operator.Interrupt{Waiting: &t.mailbox.urgent, Serve: t.serveUrgent},
 		StateMemory:  t.spec.Settings.StateMemory,
 		StateFolder:  t.stateFolder(link),
+
+		Checkpointing: t.spec.Checkpoints != nil,
 	}
 }
 

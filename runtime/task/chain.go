@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/graph"
+	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/operator"
 )
 
@@ -110,6 +112,63 @@ func (c *chain) finish() error {
 	for i := range c.links {
 		if err := guarded(c.links[i].ctx, c.links[i].Finish); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// prepareBarrier has the operators emit what they hold back, head first, so that those behind take it in before they are marked.
+func (c *chain) prepareBarrier(id ident.CheckpointID) error {
+	for i := range c.links {
+		if p, ok := c.links[i].Operator.(operator.BarrierPreparer); ok {
+			if err := guarded(c.links[i].ctx, func() error { return p.PrepareBarrier(id) }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mark fixes the state of the operators that have any.
+func (c *chain) mark(kind snapshot.MarkKind) ([]OperatorCapture, error) {
+	var captures []OperatorCapture
+	for i := range c.links {
+		l := &c.links[i]
+		s, ok := l.Operator.(operator.Stateful)
+		if !ok {
+			continue
+		}
+		err := guarded(l.ctx, func() error {
+			capture, err := s.Mark(kind)
+			if capture != nil {
+				captures = append(captures, OperatorCapture{l.ctx.ID, capture})
+			}
+			return err
+		})
+		if err != nil {
+			for _, taken := range captures {
+				taken.Capture.Drop()
+			}
+			return nil, err
+		}
+	}
+	return captures, nil
+}
+
+func (c *chain) checkpointComplete(id ident.CheckpointID) error {
+	return c.tellListeners(func(l operator.CheckpointListener) error { return l.CheckpointComplete(id) })
+}
+
+func (c *chain) checkpointAborted(id ident.CheckpointID) error {
+	return c.tellListeners(func(l operator.CheckpointListener) error { return l.CheckpointAborted(id) })
+}
+
+func (c *chain) tellListeners(tell func(operator.CheckpointListener) error) error {
+	for i := range c.links {
+		if l, ok := c.links[i].Operator.(operator.CheckpointListener); ok {
+			if err := guarded(c.links[i].ctx, func() error { return tell(l) }); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

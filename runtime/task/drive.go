@@ -24,6 +24,9 @@ func (t *Task) Drive() error {
 func (t *Task) stillBlocked(reason Reason) bool {
 	free := t.drainOutputs()
 	t.flushIdle()
+	if len(t.copying) > 0 {
+		return false
+	}
 	if reason == BackPressured {
 		if !free || t.phase == finishing {
 			return !free
@@ -31,10 +34,13 @@ func (t *Task) stillBlocked(reason Reason) bool {
 		ready, err := t.chain.ready()
 		return !ready && err == nil
 	}
+	if t.phase == finishing || t.stopped != 0 {
+		return true
+	}
 	if t.chain.source != nil && !t.drained && t.chain.source.Woken() {
 		return false
 	}
-	return free && t.inbox.Empty()
+	return free && t.noInput()
 }
 
 // park waits until the task is woken or the deadline has come, unless there is work after all.

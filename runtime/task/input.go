@@ -41,11 +41,11 @@ type headInput interface {
 // stepInput works on the batch in hand or takes the next one.
 func (t *Task) stepInput() (records int, worked bool, err error) {
 	if t.current < 0 {
-		next, ok := t.inbox.Pop()
+		next, ok := t.nextChannel()
 		if !ok {
 			return 0, false, nil
 		}
-		t.current = int(next)
+		t.current = next
 	}
 	in := &t.inputs[t.current]
 	more := false
@@ -57,10 +57,47 @@ func (t *Task) stepInput() (records int, worked bool, err error) {
 		event, more = in.TakeEvent()
 		err = t.handleEvent(in, event)
 	}
+	if more && t.aligner.Blocked(t.current) {
+		t.held = append(t.held, int32(t.current))
+		more = false
+	}
 	if !more {
 		t.current = -1
 	}
 	return records, true, err
+}
+
+// nextChannel returns a channel that has something and is not blocked by a checkpoint.
+func (t *Task) nextChannel() (int, bool) {
+	for {
+		next, ok := t.nextNotice()
+		if !ok {
+			return 0, false
+		}
+		if !t.aligner.Blocked(int(next)) {
+			return int(next), true
+		}
+		t.held = append(t.held, next)
+	}
+}
+
+// nextNotice returns the oldest notice of the inbox. Those that were held back come first.
+func (t *Task) nextNotice() (int32, bool) {
+	if len(t.released) > 0 {
+		next := t.released[0]
+		t.released = t.released[1:]
+		return next, true
+	}
+	return t.inbox.Pop()
+}
+
+// noInput reports whether there is nothing to take.
+func (t *Task) noInput() bool { return len(t.released) == 0 && t.inbox.Empty() }
+
+// release puts back what was held at channels that were blocked.
+func (t *Task) release() {
+	t.released = append(t.released, t.held...)
+	t.held = t.held[:0]
 }
 
 func (t *Task) handleEvent(in *input, event element.Event) error {
@@ -70,6 +107,8 @@ func (t *Task) handleEvent(in *input, event element.Event) error {
 		return in.gate.valve.apply(in.gate.valve.watermark(channel, event.Time))
 	case element.Idle, element.Active:
 		return in.gate.valve.apply(in.gate.valve.status(channel, event.Kind == element.Idle))
+	case element.CheckpointBarrier:
+		return t.follow(t.aligner.Barrier(t.current, event.Barrier, t.clock.Now()))
 	case element.Drain:
 		return t.drainChannel(in)
 	case element.EndOfInput:
@@ -96,17 +135,37 @@ func (t *Task) endChannel(in *input) error {
 		return fmt.Errorf("channel %d of an input ended twice", in.index)
 	}
 	in.ended = true
-	if in.gate.open--; in.gate.open > 0 {
-		return t.drainIfLast()
+	last, err := t.countDown(in)
+	if err != nil {
+		return err
 	}
-	valve := in.gate.valve
-	if valve.gates--; valve.gates == 0 {
-		if err := t.chain.endInput(valve.index); err != nil {
+	if last {
+		if err := t.finish(); err != nil {
 			return err
 		}
 	}
-	if t.open--; t.open > 0 {
-		return t.drainIfLast()
+	// A checkpoint that waited for the last channel is taken when the chain has finished: what that emitted is before the barrier,
+	// which nobody needs any more behind the end of the input.
+	if err := t.follow(t.aligner.Finish(t.current, t.clock.Now())); err != nil {
+		return err
 	}
-	return t.finish()
+	if last {
+		return nil
+	}
+	return t.drainIfLast()
+}
+
+// countDown ends the channel's gate, and its input, if nothing is left of them, and reports whether that was the last.
+func (t *Task) countDown(in *input) (last bool, err error) {
+	if in.gate.open--; in.gate.open > 0 {
+		return false, nil
+	}
+	valve := in.gate.valve
+	if valve.gates--; valve.gates == 0 && !t.over {
+		if err := t.chain.endInput(valve.index); err != nil {
+			return false, err
+		}
+	}
+	t.open--
+	return t.open == 0, nil
 }

@@ -36,8 +36,9 @@ const never = int64(math.MaxInt64)
 
 // phase is where a task stands:
 //
-//	running --all inputs ended--> finishing --output delivered--> ended
-//	   \------------failure, cancellation-----------------------/
+//	running --all inputs ended--> finishing --output delivered, last checkpoint complete--> ended
+//	running --the savepoint it stopped for is complete--> finishing
+//	   \-----------------failure, cancellation----------------------------------------------/
 type phase uint8
 
 const (
@@ -57,8 +58,9 @@ type Task struct {
 	mailbox mailbox
 	inbox   *exchange.Inbox
 
-	chain   chain
-	calls   calls
+	chain chain
+	calls calls
+	checkpoints
 	gates   []*gate
 	inputs  []input
 	outputs []exchange.Output
@@ -136,6 +138,9 @@ func (t *Task) Open() (err error) {
 		}
 	}()
 	defer t.recoverBug(&err)
+	if err := t.restore(); err != nil {
+		return err
+	}
 	if err := t.chain.open(); err != nil {
 		return err
 	}
@@ -179,8 +184,10 @@ func (t *Task) run() (reason Reason, err error) {
 		case t.phase == ended:
 			return Ended, nil
 		}
+		copied := t.copySlice()
 		free := t.drainOutputs()
-		if free && t.phase == finishing {
+		if free && t.phase == finishing && !t.awaiting {
+			t.copyAll()
 			t.end(nil)
 			return Ended, nil
 		}
@@ -192,7 +199,16 @@ func (t *Task) run() (reason Reason, err error) {
 		}
 		if !free {
 			t.flushIdle()
+			if copied {
+				continue
+			}
 			return BackPressured, nil
+		}
+		if t.phase == finishing || t.stopped != 0 {
+			if !copied && t.mailbox.empty() {
+				return Idle, nil
+			}
+			continue
 		}
 		t.deadline = never
 		if err := t.callDue(); err != nil {
@@ -204,7 +220,7 @@ func (t *Task) run() (reason Reason, err error) {
 		}
 		if !worked {
 			t.flushIdle()
-			if t.drainOutputs() && t.inbox.Empty() && t.mailbox.empty() {
+			if !copied && t.drainOutputs() && t.noInput() && t.mailbox.empty() {
 				return Idle, nil
 			}
 		}
@@ -240,13 +256,16 @@ func (t *Task) step() (worked bool, err error) {
 
 // finish ends the chain from head to tail; the task then only delivers what is in its outputs.
 func (t *Task) finish() error {
-	if err := t.chain.finish(); err != nil {
-		return err
+	if !t.over {
+		if err := t.chain.finish(); err != nil {
+			return err
+		}
 	}
 	for _, out := range t.outputs {
 		out.Broadcast(element.Event{Kind: element.EndOfInput})
 	}
 	t.phase = finishing
+	t.awaitLast()
 	return nil
 }
 
@@ -274,6 +293,7 @@ func (t *Task) end(err error) {
 	t.phase = ended
 	canceled := t.ctx.Err() != nil // by Cancel, though the action that says so may still be in the mailbox
 	t.stop()
+	t.dropCopying()
 	closed := t.chain.close()
 	if err == nil {
 		err, closed = closed, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 
 	"github.com/weir-stream/weir/api/connector"
 	"github.com/weir-stream/weir/runtime/ident"
@@ -26,7 +27,9 @@ type coordinator struct {
 	stop     context.CancelFunc
 	loop     *loop
 
-	enumerator  connector.Enumerator
+	enumerator connector.Enumerator
+	// last is the last checkpoint that the enumerator's state was taken for.
+	last        ident.CheckpointID
 	parallelism int
 	failed      bool
 	// readers are the attached attempts of the subtasks.
@@ -40,9 +43,16 @@ type coordinator struct {
 type reader struct {
 	attempt  int32
 	attached bool
-	assigned []connector.Split
+	assigned []assignment
 	// unsent are events for the next attempt: what the enumerator sends while no attempt is attached.
 	unsent [][]byte
+}
+
+// assignment is a split that was sent to a reader, with the last checkpoint whose state of the coordinator was taken before that: it is in
+// the reader's state from the next one on.
+type assignment struct {
+	split connector.Split
+	after ident.CheckpointID
 }
 
 func (h *Host) startCoordinator(m *message.StartCoordinator) error {
@@ -74,7 +84,7 @@ func (h *Host) startCoordinator(m *message.StartCoordinator) error {
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	h.coordinators[id] = c
 	h.running.Add(1)
-	c.do(func() error { return c.start(factory, m.GetState()) })
+	c.do(func() error { return c.start(factory, m) })
 	return nil
 }
 
@@ -147,7 +157,11 @@ func (c *coordinator) fail(cause error) {
 	})
 }
 
-func (c *coordinator) start(factory connector.EnumeratorFactory, state []byte) error {
+func (c *coordinator) start(factory connector.EnumeratorFactory, m *message.StartCoordinator) error {
+	state, err := c.stateOf(m)
+	if err != nil {
+		return err
+	}
 	made, err := factory(enumeratorContext{c})
 	if err != nil {
 		return err // what came with it, perhaps a nil pointer, is not to be closed
@@ -157,6 +171,20 @@ func (c *coordinator) start(factory connector.EnumeratorFactory, state []byte) e
 		return c.enumerator.Restore(state)
 	}
 	return c.enumerator.Start()
+}
+
+// stateOf returns what the enumerator goes on from, nil for the beginning.
+func (c *coordinator) stateOf(m *message.StartCoordinator) ([]byte, error) {
+	if m.GetRestore() == nil {
+		return m.GetState(), nil
+	}
+	r := &restoring{restores: &c.host.restores, restore: m.GetRestore()}
+	state, err := r.coordinator(c.ctx, c.operator)
+	if err != nil {
+		return nil, fmt.Errorf("restore the enumerator of %q from %s: %w", c.name, m.GetRestore().GetLocation(), err)
+	}
+	c.last = ident.CheckpointID(m.GetRestore().GetCheckpoint())
+	return state, nil
 }
 
 // close ends the coordinator after what it is doing.
@@ -216,12 +244,48 @@ func (c *coordinator) subtaskReset(m *message.SubtaskReset) {
 	c.do(func() error {
 		subtask := int(m.GetSubtask())
 		r := c.reader(subtask)
-		back := r.assigned
-		r.assigned, r.unsent, r.attached = nil, nil, false
+		var kept []assignment
+		var back []connector.Split
+		for _, a := range r.assigned {
+			if m.GetCheckpoint() > 0 && a.after < ident.CheckpointID(m.GetCheckpoint()) {
+				kept = append(kept, a)
+			} else {
+				back = append(back, a.split)
+			}
+		}
+		r.assigned, r.unsent, r.attached = kept, nil, false
 		if len(back) == 0 {
 			return nil
 		}
 		return c.enumerator.AddSplitsBack(subtask, back)
+	})
+}
+
+// snapshot takes the enumerator's state. What it assigns from here on is after the checkpoint.
+func (h *Host) snapshotCoordinator(m *message.SnapshotCoordinator) error {
+	return h.withCoordinator(m.GetCoordinator().GetOperator(), m.GetCoordinator().GetAttempt(), func(c *coordinator) {
+		c.do(func() error {
+			state, err := c.enumerator.Snapshot()
+			answer := &message.CoordinatorSnapshot{Coordinator: m.GetCoordinator(), Checkpoint: m.GetCheckpoint(), State: state}
+			if err != nil {
+				answer.Failure = fmt.Sprintf("the enumerator of %q: %v", c.name, err)
+			}
+			c.last = max(c.last, ident.CheckpointID(m.GetCheckpoint()))
+			c.host.loop.do(func() {
+				c.host.report(&message.FromWorker{Body: &message.FromWorker_CoordinatorSnapshot{CoordinatorSnapshot: answer}})
+			})
+			return nil
+		})
+	})
+}
+
+// checkpointComplete forgets the assignments that the checkpoint has: no restart goes back behind it.
+func (c *coordinator) checkpointComplete(id ident.CheckpointID) {
+	c.do(func() error {
+		for _, r := range c.readers {
+			r.assigned = slices.DeleteFunc(r.assigned, func(a assignment) bool { return a.after < id })
+		}
+		return nil
 	})
 }
 
@@ -296,7 +360,9 @@ func (e enumeratorContext) Logger() *slog.Logger {
 
 func (e enumeratorContext) Assign(subtask int, splits ...connector.Split) {
 	r := e.c.reader(subtask)
-	r.assigned = append(r.assigned, splits...)
+	for _, split := range splits {
+		r.assigned = append(r.assigned, assignment{split, e.c.last})
+	}
 	e.c.send(subtask, source.EncodeAssign(splits))
 }
 

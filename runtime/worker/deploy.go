@@ -84,6 +84,7 @@ func (h *Host) build(execution ident.ExecutionID, t *hosted, d *message.Deploy) 
 			metrics.Variable{Name: metrics.TaskAttemptNum, Value: fmt.Sprint(execution.Attempt)}),
 		SendToCoordinator: h.toCoordinator, Drained: h.drained,
 	}
+	h.attachCheckpoints(&spec, t, d)
 	t.metrics = spec.Metrics
 	for _, gate := range d.GetInputs() {
 		edge, err := h.edge(gate.GetEdge())
@@ -220,6 +221,9 @@ func (h *Host) end(execution ident.ExecutionID, t *hosted, err error, accumulato
 	}
 	h.report(&message.FromWorker{Body: &message.FromWorker_TaskState{TaskState: t.final}})
 	t.task = nil
+	if t.captures != nil {
+		t.captures.close()
+	}
 	if err := h.state.ended(execution); err != nil {
 		h.config.Log.Warn("local state was not removed", "subtask", execution, "error", err)
 	}

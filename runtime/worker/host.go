@@ -28,6 +28,8 @@ type Config struct {
 	Log      *slog.Logger
 	// Metrics is the group of the job in this process.
 	Metrics *metrics.Group
+	// Checkpoints says where checkpoints go and come from.
+	Checkpoints Checkpoints
 	// Report takes what the host has to tell. It is called from one goroutine at a time and must not block.
 	Report func(*message.FromWorker)
 }
@@ -48,6 +50,7 @@ type Host struct {
 	groups   watermark.Groups
 	channels map[channelKey]any
 	state    localState
+	restores restores
 	awake    task.Awake
 	closing  bool
 	closed   chan struct{}
@@ -57,10 +60,12 @@ type Host struct {
 // hosted is a subtask's attempt. Attempts that have ended stay, with how they ended, so that a repeated message is
 // answered alike.
 type hosted struct {
-	task    *task.Task
-	metrics *metrics.Group
-	state   message.TaskState
-	final   *message.TaskStateChanged
+	task *task.Task
+	// captures is nil if the job takes no checkpoints.
+	captures *captures
+	metrics  *metrics.Group
+	state    message.TaskState
+	final    *message.TaskStateChanged
 }
 
 // channelKey names the queue between two attempts.
@@ -75,7 +80,7 @@ func NewHost(config Config) *Host {
 	h := &Host{
 		config: config, tasks: map[ident.ExecutionID]*hosted{}, coordinators: map[ident.OperatorID]*coordinator{},
 		channels: map[channelKey]any{}, closed: make(chan struct{}),
-		state: newLocalState(config.Settings),
+		state: newLocalState(config.Settings), restores: restores{open: config.Checkpoints.Open},
 	}
 	h.loop = startLoop()
 	return h
@@ -116,6 +121,14 @@ func (h *Host) dispatch(m *message.ToWorker) error {
 		return h.ping(body.Ping)
 	case *message.ToWorker_ToSubtask:
 		return h.toSubtask(body.ToSubtask)
+	case *message.ToWorker_TriggerCheckpoint:
+		return h.triggerCheckpoint(body.TriggerCheckpoint)
+	case *message.ToWorker_CheckpointComplete:
+		return h.checkpointComplete(body.CheckpointComplete)
+	case *message.ToWorker_CheckpointAborted:
+		return h.checkpointAborted(body.CheckpointAborted)
+	case *message.ToWorker_SnapshotCoordinator:
+		return h.snapshotCoordinator(body.SnapshotCoordinator)
 	case *message.ToWorker_StartCoordinator:
 		return h.startCoordinator(body.StartCoordinator)
 	case *message.ToWorker_StopCoordinator:

@@ -2,7 +2,10 @@ package worker
 
 import (
 	"math"
+	"strings"
 
+	"github.com/weir-stream/weir/checkpoint/snapshot"
+	"github.com/weir-stream/weir/checkpoint/storage"
 	"github.com/weir-stream/weir/network/exchange"
 	"github.com/weir-stream/weir/runtime/config"
 	"github.com/weir-stream/weir/runtime/graph"
@@ -24,6 +27,7 @@ func SettingsOf(c config.Configuration, program *graph.JobGraph) task.Settings {
 		ObjectReuse: config.Get(c, config.ObjectReuse),
 		Backend:     string(config.Get(c, config.StateBackendType)),
 	}
+	s.LastCheckpoint = config.Get(c, config.CheckpointInterval) > 0 && config.Get(c, config.CheckpointsAfterTasksFinish)
 	s.Limits.MinRecords = min(s.Limits.MinRecords, s.Limits.MaxRecords)
 	if config.Get(c, config.BufferTimeoutEnabled) {
 		s.BufferTimeout = config.Get(c, config.BufferTimeout).Nanoseconds()
@@ -33,4 +37,17 @@ func SettingsOf(c config.Configuration, program *graph.JobGraph) task.Settings {
 		s.StateFolder = config.Get(c, config.TemporaryDirectories)
 	}
 	return s
+}
+
+// CheckpointsOf reads where the job's checkpoints go.
+func CheckpointsOf(c config.Configuration, program *graph.JobGraph, open func(location string) (storage.Store, error)) Checkpoints {
+	made := Checkpoints{Open: open, Inline: int64(config.Get(c, config.CheckpointInline)), Timeout: config.Get(c, config.CheckpointTimeout)}
+	directory := config.Get(c, config.CheckpointsDirectory)
+	if directory == "" && (config.Get(c, config.CheckpointInterval) > 0 || config.Get(c, config.RecoveryPath) != "") {
+		directory = snapshot.InMemory
+	}
+	if directory != "" {
+		made.Folder = strings.TrimRight(directory, "/") + "/" + snapshot.JobFolder(program.ID)
+	}
+	return made
 }

@@ -97,6 +97,11 @@ func timerSet[K any](o opened) func(state.Keys[K], keygroup.Range, int, uint16) 
 	}
 }
 
+func TestMarks(t *testing.T) {
+	o := opened{t, sizes["scarce"]}
+	statetest.RunMarks(t, backends(o), statetest.PaneSets{Int64: panes[int64](o)}, statetest.TimerSets{Int64: timerSet[int64](o)})
+}
+
 func TestTimers(t *testing.T) {
 	each(t, func(t *testing.T, o opened) {
 		statetest.RunTimers(t, statetest.TimerSets{

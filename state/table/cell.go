@@ -26,6 +26,7 @@ func (v *inlineCell) Store() (unsafe.Pointer, bool) {
 
 func (v *inlineCell) Clear() {
 	if v.core.peek(v.col) != nil {
+		v.core.touch()
 		v.core.absent(v.col)
 	}
 }
@@ -71,6 +72,7 @@ func (v *bytesCell) StoreBytes(encoded []byte) {
 
 func (v *bytesCell) Clear() {
 	if p := v.core.peek(v.col); p != nil {
+		v.core.touch()
 		v.core.arena.free(ref(*p))
 		v.core.absent(v.col)
 	}

@@ -33,6 +33,11 @@ func openTimers[K any](keys state.Keys[K], groups keygroup.Range, maxParallelism
 	return table.NewTimers(keys, groups, maxParallelism, number), nil
 }
 
+func TestMarks(t *testing.T) {
+	statetest.RunMarks(t, backends, statetest.PaneSets{Int64: table.NewPanes[int64], String: table.NewPanes[string]},
+		statetest.TimerSets{Int64: openTimers[int64], String: openTimers[string]})
+}
+
 func TestTimers(t *testing.T) {
 	statetest.RunTimers(t, statetest.TimerSets{
 		Int64: openTimers[int64], String: openTimers[string], Pair: openTimers[statetest.Pair], Windowed: openTimers[state.Windowed[string]],

@@ -26,6 +26,7 @@ type core struct {
 	// state that is cleared is often set again at once.
 	emptied bool
 	fetched uint64 // see index.fetch
+	keeper  keeper
 }
 
 // current is the current key.
@@ -97,13 +98,15 @@ func (c *core) obtain(key wordKey, hash uint64) (entry unsafe.Pointer, moved spa
 		copy(c.arena.block(r), key.long)
 		words[0] = uint64(r)
 	}
-	*c.header(entry) = hash << hashShift
+	*c.header(entry) = hash<<hashShift | bornBit
 	return entry, moved
 }
 
-// mark makes a column present in an entry, and the entry changed in this epoch. The entry's state before the change could be
-// copied here, for a snapshot that is under way.
-func (c *core) mark(header *uint64, present uint64) (fresh bool) {
+// mark makes a column present in an entry of a hash, and the entry changed in this epoch. It comes before the change.
+func (c *core) mark(header *uint64, present, hash uint64) (fresh bool) {
+	if (*header^c.cursor.Epoch)&state.EpochMask != 0 && c.index.track != nil {
+		c.changing(header, hash)
+	}
 	had := *header
 	*header = had&^state.EpochMask | c.cursor.Epoch | present
 	return had&present == 0
@@ -120,7 +123,7 @@ func (c *core) cell(col *column) (p *uint64, fresh bool) {
 		e = unsafe.Add(entry, c.keyBytes)
 		c.cursor.Entry = e
 	}
-	fresh = c.mark((*uint64)(e), col.present)
+	fresh = c.mark((*uint64)(e), col.present, c.current.hash)
 	return (*uint64)(unsafe.Add(e, col.offset)), fresh
 }
 
@@ -133,10 +136,13 @@ func (c *core) peek(col *column) *uint64 {
 	return (*uint64)(unsafe.Add(e, col.offset))
 }
 
-// absent takes a column, whose contents are freed, from the current entry.
+// touch marks the current entry as changed. It comes before what a column leads to is changed or freed.
+func (c *core) touch() { c.mark((*uint64)(c.cursor.Entry), 0, c.current.hash) }
+
+// absent takes a column, whose contents are freed, from the current entry, which was touched.
 func (c *core) absent(col *column) {
 	e := c.cursor.Entry
-	c.mark((*uint64)(e), 0)
+	c.gone(col, nil)
 	*(*uint64)(e) &^= col.present
 	clear(unsafe.Slice((*uint64)(unsafe.Add(e, col.offset)), col.words))
 	c.emptied = true

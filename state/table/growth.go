@@ -52,6 +52,7 @@ func (ix *index) resize(s *segment, at, step int) span {
 	ix.install(s, ix.allocate(ix.bucketsOf(s.group, step)), step)
 	ix.move(&old, s, s)
 	ix.point(s, at)
+	ix.moved(s)
 	return ix.left(&old)
 }
 
@@ -176,6 +177,8 @@ func (ix *index) split(s *segment, at int) span {
 		ix.point(half, from+i*width/2)
 	}
 	ix.move(s, halves[0], halves[1])
+	ix.moved(halves[0])
+	ix.moved(halves[1])
 	return ix.left(s)
 }
 
@@ -202,6 +205,7 @@ func (ix *index) tidy(s *segment, at int) {
 		old := *s
 		ix.install(s, ix.empty, -1)
 		ix.point(s, at)
+		ix.moved(s)
 		ix.left(&old)
 		return
 	}

@@ -31,8 +31,8 @@ type Hot[K any] struct {
 }
 
 const (
-	changedBit     = 1 << 31
-	generationMask = uint64(0x7fff) << 16
+	changedBit     = 1 << 30
+	generationMask = uint64(0x3fff) << 16
 	generationOne  = uint64(1) << 16
 	// turns is into how many generations those entries fall that fill the table once.
 	turns = 4
@@ -139,7 +139,7 @@ func (h *Hot[K]) Has(c state.Column) bool {
 func (h *Hot[K]) Changed() bool { return *(*uint64)(h.cursor.Entry)&changedBit != 0 }
 
 // Change marks the current entry as changed.
-func (h *Hot[K]) Change() { h.mark((*uint64)(h.cursor.Entry), 0) }
+func (h *Hot[K]) Change() { h.touch() }
 
 // Changing sets whether the current entry is marked as changed, and returns whether it was. The owner that adds what the
 // tier below has puts the mark back.

@@ -44,6 +44,8 @@ type index struct {
 	first int
 	// steady keeps segments from shrinking, while they are being visited.
 	steady bool
+	// track is nil before the first mark.
+	track *tracker
 	// counts are buffers of move.
 	counts [2][]uint8
 }
@@ -64,6 +66,7 @@ type segment struct {
 	// depth is how many bits of the lower half all keys of the segment share.
 	depth uint
 	step  int
+	segmentMarks
 }
 
 const (

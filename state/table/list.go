@@ -104,6 +104,7 @@ func (l *listCell) Clear() {
 	if p == nil {
 		return
 	}
+	l.core.touch()
 	last := ref(*p)
 	for r := l.chunk(last).next; r != last; {
 		next := l.chunk(r).next

@@ -204,7 +204,8 @@ func (m *mapCell) Remove(key []byte) bool {
 	if at == nil {
 		return false
 	}
-	m.core.mark((*uint64)(m.core.cursor.Entry), 0)
+	m.core.touch()
+	m.core.gone(m.col, key)
 	r := *at
 	pr := m.pair(r)
 	m.walksTurn(r, pr.next)
@@ -281,6 +282,7 @@ func (m *mapCell) Clear() {
 	if p == nil {
 		return
 	}
+	m.core.touch()
 	owner := ref(*p)
 	for r := m.head(owner).first; r != 0; {
 		next := m.pair(r).next

@@ -14,6 +14,12 @@ type Panes[K any] struct {
 	tables map[int64]*Table[K]
 	at     []int64
 	spare  *spares
+	// marked says that there was a mark that changes are noted since; fresh are the panes made since then, dropped those that are
+	// not there any more.
+	marked  bool
+	fresh   map[int64]bool
+	dropped []int64
+	capture *panesCapture[K]
 }
 
 // NewPanes returns panes with these columns. Errors are those of [Table.Open].
@@ -43,6 +49,10 @@ func (p *Panes[K]) pane(at int64) *Table[K] {
 	t := p.tables[at]
 	if t == nil {
 		t = p.newPane()
+		if p.marked {
+			p.track(t, at).on = true
+			p.fresh[at] = true
+		}
 		p.tables[at] = t
 		i, _ := slices.BinarySearch(p.at, at)
 		if i > 0 {
@@ -70,6 +80,16 @@ func (p *Panes[K]) Drop(at int64) {
 	delete(p.tables, at)
 	i, _ := slices.BinarySearch(p.at, at)
 	p.at = slices.Delete(p.at, i, i+1)
+	if p.marked {
+		if !p.fresh[at] {
+			p.dropped = append(p.dropped, at)
+		}
+		delete(p.fresh, at)
+	}
+	if t.capture != nil {
+		p.capture.orphans = append(p.capture.orphans, t)
+		return
+	}
 	t.giveUp()
 }
 

@@ -30,6 +30,9 @@ type Table[K any] struct {
 	// at is the position of the current key in keys, alone or lazy otherwise.
 	at   int
 	scan scanning
+	// marking is nil before the first mark, capture if none is under way.
+	marking *marking[K]
+	capture *tableCapture[K]
 }
 
 const (

@@ -10,8 +10,8 @@ import (
 // timers is [state.Timers] in memory: an index that finds a timer by its key and time, and a wheel that finds those of the
 // earliest time. Neither has pointers that would grow with the number of timers.
 //
-// An entry of the index is [key words][time][header]. The header has the lower half of the timer's hash in its upper one, and 30
-// bits of the upper half and two flags in its lower one. That hash is the key's, whose lower half is mixed with the time. Each entry has one item in the wheel, with
+// An entry of the index is [key words][time][header]. The header has the lower half of the timer's hash in its upper one, an epoch as in
+// a Table, and below that 14 bits of the hash's upper half and two flags. That hash is the key's, whose lower half is mixed with the time. Each entry has one item in the wheel, with
 // its time and hash, which lead back to it. A timer that is deleted stays as a dead entry until its item comes out.
 type timers[K any] struct {
 	named  state.Keys[K]
@@ -33,6 +33,8 @@ type timers[K any] struct {
 	batch batch
 	key   [1]K
 	hash  [1]uint64
+
+	marking timersMarking[K]
 }
 
 const (
@@ -63,7 +65,7 @@ func (t *timers[K]) open() {
 func mixed(hash, at uint64) uint64 { return hash ^ keygroup.HashWord(at)>>32 }
 
 // headerOf is the header of a timer's entry without flags.
-func headerOf(hash uint64) uint64 { return hash<<hashShift | hash>>32<<2&(1<<32-1) }
+func headerOf(hash uint64) uint64 { return hash<<hashShift | hash>>32<<2&(1<<16-1) }
 
 func (t *timers[K]) at(entry unsafe.Pointer) uint64 {
 	return *(*uint64)(unsafe.Add(entry, t.packer.words*8))
@@ -116,6 +118,9 @@ func (t *timers[K]) Register(key K, hash uint64, time int64) bool {
 		if *header&timerDead == 0 {
 			return false
 		}
+		if t.index.track != nil {
+			t.touch(found.entry, hash, false, false)
+		}
 		*header &^= timerDead
 		t.dead--
 		t.live++
@@ -132,6 +137,9 @@ func (t *timers[K]) Register(key K, hash uint64, time int64) bool {
 	}
 	words[t.packer.words] = at
 	words[t.packer.words+1] = headerOf(hash) | timerUsed
+	if t.index.track != nil {
+		t.touch(entry, hash, false, true)
+	}
 	t.wheel.add(item{at, hash}, true)
 	t.live++
 	return true
@@ -140,13 +148,18 @@ func (t *timers[K]) Register(key K, hash uint64, time int64) bool {
 // Delete marks a timer as dead.
 func (t *timers[K]) Delete(key K, hash uint64, time int64) bool {
 	at := uint64(time) ^ signFlip
-	_, found := t.search(key, mixed(hash, at), at)
+	hash = mixed(hash, at)
+	_, found := t.search(key, hash, at)
 	if t.index.used(found.entry) == 0 {
 		return false
 	}
 	header := t.header(found.entry)
 	if *header&timerDead != 0 {
 		return false
+	}
+	if t.index.track != nil {
+		t.touch(found.entry, hash, true, false)
+		t.noteDeleted(found.entry, hash)
 	}
 	*header |= timerDead
 	t.dead++
@@ -169,7 +182,7 @@ func (t *timers[K]) entryOf(i item) unsafe.Pointer {
 		if used == 0 {
 			panic("state table: a timer has lost its entry")
 		}
-		if t.at(s.entry) == i.at && used&^timerBits == header {
+		if t.at(s.entry) == i.at && used&^(timerBits|state.EpochMask|bornBit) == header {
 			return s.entry
 		}
 	}
@@ -234,6 +247,7 @@ func (t *timers[K]) Take(until int64, due []state.Timer[K]) []state.Timer[K] {
 		}
 		due = t.take(i, due)
 		w.popEarly()
+		t.noteTaken(i.at, len(w.early) > 0 && w.early[0].at == i.at)
 	}
 	for len(due) == taken {
 		s, level, digit := w.lowest()
@@ -253,6 +267,8 @@ func (t *timers[K]) Take(until int64, due []state.Timer[K]) []state.Timer[K] {
 			due = t.take(i, due)
 			w.pop(s)
 		}
+		_, more := w.first(s, level, digit)
+		t.noteTaken(w.last, more)
 	}
 	return due
 }
@@ -261,6 +277,9 @@ func (t *timers[K]) Take(until int64, due []state.Timer[K]) []state.Timer[K] {
 func (t *timers[K]) take(i item, due []state.Timer[K]) []state.Timer[K] {
 	entry := t.entryOf(i)
 	if *t.header(entry)&timerDead == 0 {
+		if t.index.track != nil {
+			t.keep(entry, i.hash)
+		}
 		key := t.unpacked(entry)
 		due = append(due, state.Timer[K]{Key: key, Hash: mixed(i.hash, i.at), At: int64(i.at ^ signFlip)})
 		t.live--

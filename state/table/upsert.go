@@ -85,7 +85,7 @@ func (c *core) correct(col *column, b *batch, i int, cells []unsafe.Pointer, fre
 	if moved.size > 0 {
 		c.follow(col, b, i, cells, moved)
 	}
-	if c.mark(c.header(entry), col.present) && fresh != nil {
+	if c.mark(c.header(entry), col.present, b.hashes[i]) && fresh != nil {
 		fresh[i] = true
 	}
 	cells[i] = unsafe.Add(entry, c.keyBytes+col.offset)

@@ -31,6 +31,8 @@ type job[T comparable] struct {
 	stored     checkpoint
 	// committed is what was emitted before the last checkpoint.
 	committed []record[T]
+	// single has each Poll emit one record at most.
+	single bool
 }
 
 // checkpoint is what a job restarts from.
@@ -52,6 +54,12 @@ func newJob[T comparable](t testing.TB, source connector.Source[T], want []T, pa
 func (j *job[T]) run(parallelism, disturbances int) map[record[T]]int {
 	j.t.Helper()
 	j.start(parallelism)
+	return j.finish(disturbances)
+}
+
+// finish runs to the end.
+func (j *job[T]) finish(disturbances int) map[record[T]]int {
+	j.t.Helper()
 	for steps := 0; j.step(); steps++ {
 		if steps > patience {
 			j.t.Fatalf("no end after %d steps", steps)

@@ -15,7 +15,9 @@ const seeds = 16
 // CheckSource runs the source as a job would, at several parallelisms, and checks that the records are want in any order, each
 // exactly once (for an unbounded source: that want is among them and nothing comes twice, so want has to be distinct).
 // It then runs it again and again with snapshots, failures of a reader or of all, and restores at another parallelism,
-// at random points, and checks that each such run yields what the undisturbed one did, event times included.
+// at random points, and checks that each such run yields what the undisturbed one did, event times included. Last it kills the
+// source after each of its records, or after some all along if there are many, and checks that what came before the snapshot and what
+// comes after the restore are all records.
 //
 // It also checks the manners of a reader: never more records than there is room for, no wait that nobody ends, no end before
 // the last split, snapshots whose splits are distinct; and of one that tells its splits that it does so for all its records, of
@@ -38,6 +40,7 @@ func CheckSource[T comparable](t testing.TB, source connector.Source[T], want []
 			}
 		}
 	}
+	checkPositions(t, source, want, expected, parallelisms)
 }
 
 func within(parallelisms []int, limit int) []int {

@@ -48,6 +48,9 @@ func (j *job[T]) poll(s *subtask[T]) {
 		batch.Append(*new(T), 42)
 	}
 	limit := held + []int{1, 2, 3, 17, 100, 1024}[j.random.below(6)]
+	if j.single {
+		limit = held + 1
+	}
 	out := connector.NewOutput(&batch, limit)
 	s.awake.Store(false)
 	status, err := s.reader.Poll(&out)

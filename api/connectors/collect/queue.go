@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"maps"
 	"sync"
 )
 
@@ -15,9 +16,11 @@ type queue[T any] struct {
 	chunks  []chunk[T]
 	records int // in chunks
 	// newest is the writer of the latest attempt of each subtask; taken has the subtasks of which the client took records.
-	newest    map[int]*writer[T]
-	taken     map[int]bool
-	waiting   map[*writer[T]]bool
+	newest  map[int]*writer[T]
+	taken   map[int]bool
+	waiting map[*writer[T]]bool
+	// held are chunks that wait for their checkpoint.
+	held      map[string]chunk[T]
 	ended     bool
 	discarded bool
 	err       error
@@ -36,6 +39,7 @@ func newQueue[T any](capacity int) *queue[T] {
 	return &queue[T]{
 		capacity: max(capacity, 1), arrived: make(chan struct{}, 1),
 		newest: map[int]*writer[T]{}, taken: map[int]bool{}, waiting: map[*writer[T]]bool{},
+		held: map[string]chunk[T]{},
 	}
 }
 
@@ -45,7 +49,7 @@ func (q *queue[T]) attach(w *writer[T]) {
 	defer q.mu.Unlock()
 	before := q.newest[w.subtask]
 	switch {
-	case before == nil:
+	case before == nil || w.checkpointing:
 	case before.attempt > w.attempt:
 		return
 	case q.taken[w.subtask] && q.err == nil:
@@ -53,7 +57,9 @@ func (q *queue[T]) attach(w *writer[T]) {
 		q.dropAll()
 	}
 	q.newest[w.subtask] = w
-	q.drop(before)
+	if !w.checkpointing {
+		q.drop(before)
+	}
 }
 
 // drop forgets what a writer put.
@@ -76,6 +82,7 @@ func (q *queue[T]) drop(w *writer[T]) {
 func (q *queue[T]) dropAll() {
 	q.discarded = true
 	q.chunks, q.records = nil, 0
+	clear(q.held)
 	q.letGoOn()
 	q.notify()
 }
@@ -99,6 +106,39 @@ func (q *queue[T]) put(w *writer[T], records []T) {
 	q.chunks = append(q.chunks, chunk[T]{w, records})
 	q.records += len(records)
 	q.notify()
+}
+
+// hold keeps records until release.
+func (q *queue[T]) hold(w *writer[T], id string, records []T) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.discarded {
+		q.held[id] = chunk[T]{w, records}
+	}
+}
+
+// release gives what is held to the client, and reports whether there was anything.
+func (q *queue[T]) release(id string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	c, ok := q.held[id]
+	if !ok {
+		return false
+	}
+	delete(q.held, id)
+	q.chunks = append(q.chunks, c)
+	q.records += len(c.records)
+	q.notify()
+	return true
+}
+
+// forget drops what earlier attempts hold for which this writer answers.
+func (q *queue[T]) forget(w *writer[T]) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	maps.DeleteFunc(q.held, func(_ string, c chunk[T]) bool {
+		return c.from != w && c.from.subtask%w.parallelism == w.subtask
+	})
 }
 
 func (q *queue[T]) end(err error) {

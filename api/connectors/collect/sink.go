@@ -8,14 +8,17 @@ import (
 	"iter"
 
 	"github.com/weir-stream/weir/api/connector"
-	"github.com/weir-stream/weir/runtime/element"
 )
 
 // Sink is a sink and the client's side of it. Records of one subtask come in their order. It holds about capacity records: when they are not
 // taken, the job waits (see connector.Throttled). A Sink is for one run of one job.
 //
-// A subtask that is restarted begins anew. As long as none of its records was taken, what its earlier attempt wrote is dropped; else
-// they would come twice, and Next returns a RestartedError instead.
+// In a job that takes checkpoints records come with the checkpoint that they belong to, each once, however often the job restarts. What waits for its
+// checkpoint does not count for the capacity. It is held by this process: a job that goes on from a snapshot in another one does not give what
+// the snapshot's had not taken.
+//
+// In a job without checkpoints a subtask that is restarted begins anew. As long as none of its records was taken, what its earlier attempt wrote is
+// dropped; else they would come twice, and Next returns a RestartedError instead.
 type Sink[T any] struct{ queue *queue[T] }
 
 // New makes a sink that holds about capacity records.
@@ -29,7 +32,14 @@ func (s Sink[T]) Kind() string { return "collect" }
 
 // NewWriter makes the writer of one subtask.
 func (s Sink[T]) NewWriter(ctx connector.WriterContext) (connector.Writer[T], error) {
-	return &writer[T]{queue: s.queue, subtask: ctx.Subtask(), attempt: ctx.Attempt(), wake: ctx.Wake}, nil
+	return &writer[T]{
+		queue: s.queue, subtask: ctx.Subtask(), parallelism: ctx.Parallelism(), attempt: ctx.Attempt(), wake: ctx.Wake, checkpointing: ctx.Checkpointing,
+	}, nil
+}
+
+// NewCommitter makes the committer of one subtask.
+func (s Sink[T]) NewCommitter(connector.CommitterContext) (connector.Committer, error) {
+	return committer[T](s), nil
 }
 
 // Next waits for a record and returns it; ok is false when the job has ended and all are taken. The error is ctx's, or what the
@@ -61,27 +71,5 @@ type RestartedError struct{ Subtask, Attempt int }
 
 // Error says what to do.
 func (e *RestartedError) Error() string {
-	return fmt.Sprintf("subtask %d of the collect sink was restarted (attempt %d) after some of its records had been taken, so that they would come twice: run the job again, or without a restart strategy", e.Subtask, e.Attempt)
+	return fmt.Sprintf("subtask %d of the collect sink was restarted (attempt %d) after some of its records had been taken, so that they would come twice: run the job again, with checkpoints, or without a restart strategy", e.Subtask, e.Attempt)
 }
-
-// writer is a connector.Throttled.
-type writer[T any] struct {
-	queue            *queue[T]
-	subtask, attempt int
-	wake             func()
-}
-
-func (w *writer[T]) Open() error {
-	w.queue.attach(w)
-	return nil
-}
-
-func (w *writer[T]) Ready() bool { return w.queue.ready(w) }
-
-func (w *writer[T]) Write(batch *element.Batch[T]) error {
-	w.queue.put(w, append([]T(nil), batch.Values...))
-	return nil
-}
-
-func (w *writer[T]) Flush(bool) error { return nil }
-func (w *writer[T]) Close() error     { return nil }

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 )
 
@@ -18,6 +17,10 @@ import (
 // results of an earlier run for its own job's, the first one that finds the folder without part files leaves a mark with the
 // job's id; part files in a folder that has the mark are the job's own. A mark is made only where there are no part files, and part
 // files only where there is the mark.
+//
+// A job that goes on from a snapshot takes the folder over as it is. It removes leftovers only when its first checkpoint is complete: by
+// then all subtasks have opened, and have published what the snapshot had. Before, what looks left over to one may be another's to
+// publish.
 type folder struct {
 	path                 string
 	job                  string
@@ -28,10 +31,19 @@ const markPrefix = ".part-of-"
 
 func (f folder) mark() string { return filepath.Join(f.path, markPrefix+f.job) }
 
-// claim makes the folder ready for the subtask: it exists, holds no results of other runs, and nothing of this subtask.
-func (f folder) claim(overwrite bool) error {
+// make has the folder exist.
+func (f folder) make() error {
 	if err := os.MkdirAll(f.path, 0o777); err != nil {
 		return failure(f.path, "cannot create the folder", err)
+	}
+	return nil
+}
+
+// claim makes the folder ready for the subtask of a job that begins anew: it exists, holds no results of other runs, and nothing of
+// this subtask.
+func (f folder) claim(overwrite bool) error {
+	if err := f.make(); err != nil {
+		return err
 	}
 	names, err := f.names()
 	if err != nil {
@@ -97,9 +109,13 @@ func (f folder) leaveMark(names []string) error {
 
 // clean removes the files that this subtask answers for.
 func (f folder) clean(names []string) error {
+	return f.remove(names, func(partInfo) bool { return true })
+}
+
+func (f folder) remove(names []string, unwanted func(partInfo) bool) error {
 	for _, name := range names {
 		p, ok := parsePart(name)
-		if !ok || p.subtask%f.parallelism != f.subtask {
+		if !ok || p.subtask%f.parallelism != f.subtask || !unwanted(p) {
 			continue
 		}
 		path := filepath.Join(f.path, name)
@@ -110,35 +126,12 @@ func (f folder) clean(names []string) error {
 	return nil
 }
 
-// partName is the name of what a subtask publishes. The number of the file is 0 as long as there is one for each.
-func partName(subtask int) string { return fmt.Sprintf("part-%d-0", subtask) }
-
-// partInfo is what the name of a file says.
-type partInfo struct {
-	subtask   int
-	published bool
-}
-
-// parsePart reads names that partName or part.path made, and refuses all others.
-func parsePart(name string) (p partInfo, ok bool) {
-	published, attempt, inProgress := strings.Cut(name, ".inprogress.")
-	if inProgress {
-		if published, ok = strings.CutPrefix(published, "."); !ok || !isNumber(attempt) {
-			return p, false
-		}
+// sweep removes the hidden files that this subtask answers for and that are not the uid's: leftovers of attempts that have ended. Nothing of
+// them may be waiting to be published.
+func (f folder) sweep(uid string) error {
+	names, err := f.names()
+	if err != nil {
+		return err
 	}
-	numbers, ok := strings.CutPrefix(published, "part-")
-	subtask, file, both := strings.Cut(numbers, "-")
-	if !ok || !both || !isNumber(subtask) || !isNumber(file) {
-		return p, false
-	}
-	p.subtask, _ = strconv.Atoi(subtask)
-	p.published = !inProgress
-	return p, true
-}
-
-// isNumber accepts what strconv.Itoa writes of numbers that are not negative.
-func isNumber(text string) bool {
-	n, err := strconv.Atoi(text)
-	return err == nil && n >= 0 && strconv.Itoa(n) == text
+	return f.remove(names, func(p partInfo) bool { return !p.published && p.uid != uid })
 }

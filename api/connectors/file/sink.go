@@ -6,23 +6,29 @@ import (
 	"fmt"
 
 	"github.com/weir-stream/weir/api/connector"
-	"github.com/weir-stream/weir/runtime/element"
 )
 
-// Sink writes records to files of a folder, a line each. Subtask i writes part-i-0, or nothing if it has no records.
+// Sink writes records to files of a folder, a line each.
 //
-// A file has a hidden name until its subtask has written its last record; then it is made durable and gets its own. So what
-// has a name that begins with "part-" is complete. What a failed attempt of a subtask left is removed by the next.
+// In a job that takes checkpoints, each record gets into the results exactly once. A subtask writes one part after the other, as its
+// RollingPolicy says and a new one after each checkpoint, under the hidden name .part-I-UID-N.inprogress. With the checkpoint that a part belongs
+// to it gets its own, part-I-UID-N, where I is the subtask and UID another in each attempt of each subtask of each run, so that no name comes
+// twice. What has such a name is complete and never changes. A job that goes on from a snapshot publishes first what that has, in the folder that
+// it was written to, even if the program names another one now.
 //
-// A folder that has part files of another run is refused, unless Overwrite was called: mixed with those of this run
-// they would be a wrong result that looks right. (To know its own after a restart, a job leaves an empty file
-// .part-of-JOBID there.) Files with other names are never touched.
+// In a job without checkpoints subtask I writes one part, part-I-0, which gets its name when the last record is written, or nothing if it
+// has no records. A restart begins from the start of the input; what the sink wrote before it is replaced.
 //
-// A restart begins from the start of the input; what the sink wrote before it is replaced.
+// A folder belongs to one sink of one job. A job that begins anew refuses a folder that has part files of another run, unless Overwrite was
+// called: mixed with those of this run they would be a wrong result that looks right. (To know its own after a restart, a job leaves an
+// empty file .part-of-JOBID there.) A job that goes on from a snapshot takes the folder over. What failed attempts have left is removed. Files
+// with other names are never touched.
 type Sink[T any] struct {
 	folder     string
 	newEncoder func() encoder[T]
 	overwrite  bool
+	mayVanish  bool
+	policy     RollingPolicy
 	create     func(path string) (partFile, error)
 }
 
@@ -70,12 +76,26 @@ func (b *lineBuffer) Write(p []byte) (int, error) {
 }
 
 func newSink[T any](folder string, newEncoder func() encoder[T]) Sink[T] {
-	return Sink[T]{folder: folder, newEncoder: newEncoder, create: createFile}
+	return Sink[T]{folder: folder, newEncoder: newEncoder, create: createFile, policy: DefaultRollingPolicy()}
 }
 
-// Overwrite returns the sink that removes the part files of other runs from the folder when the job starts.
+// Overwrite returns the sink that removes the part files of other runs from the folder when the job begins anew.
 func (s Sink[T]) Overwrite() Sink[T] {
 	s.overwrite = true
+	return s
+}
+
+// Rolling returns the sink with another policy than DefaultRollingPolicy.
+func (s Sink[T]) Rolling(policy RollingPolicy) Sink[T] {
+	s.policy = policy
+	return s
+}
+
+// PartsMayVanish returns the sink for a folder from which other programs take what is published. A part that a restored job would
+// publish again, and that is neither there nor waiting, counts as published and taken away then. Without this option it fails the job,
+// since it may have been lost.
+func (s Sink[T]) PartsMayVanish() Sink[T] {
+	s.mayVanish = true
 	return s
 }
 
@@ -90,57 +110,17 @@ func (s Sink[T]) NewWriter(ctx connector.WriterContext) (connector.Writer[T], er
 	if s.folder == "" {
 		return nil, errors.New("file sink: it was given no folder")
 	}
+	if err := s.policy.check(); err != nil {
+		return nil, err
+	}
 	return &writer[T]{
-		folder: folder{path: s.folder, job: ctx.JobID().String(), subtask: ctx.Subtask(), parallelism: ctx.Parallelism()},
-		part:   part{attempt: ctx.Attempt(), create: s.create}, overwrite: s.overwrite, encode: s.newEncoder(),
+		folder:  folder{path: s.folder, job: ctx.JobID().String(), subtask: ctx.Subtask(), parallelism: ctx.Parallelism()},
+		attempt: ctx.Attempt(), overwrite: s.overwrite, create: s.create, encode: s.newEncoder(),
+		rolling: ctx.Checkpointing, policy: s.policy, timer: newTimer(s.policy, ctx.Clock, ctx.CallAt),
 	}, nil
 }
 
-// flushAt is how many bytes are gathered before they are written to the file.
-const flushAt = 128 << 10
-
-type writer[T any] struct {
-	folder    folder
-	overwrite bool
-	part      part
-	encode    encoder[T]
-	buffer    []byte
+// NewCommitter makes the committer of one subtask.
+func (s Sink[T]) NewCommitter(connector.CommitterContext) (connector.Committer, error) {
+	return committer{s.mayVanish}, nil
 }
-
-func (w *writer[T]) Open() error {
-	w.part.folder, w.part.subtask = w.folder.path, w.folder.subtask
-	return w.folder.claim(w.overwrite)
-}
-
-func (w *writer[T]) Write(batch *element.Batch[T]) error {
-	for _, record := range batch.Values {
-		var err error
-		if w.buffer, err = w.encode(w.buffer, record); err != nil {
-			return err
-		}
-		if len(w.buffer) >= flushAt {
-			if err := w.flush(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (w *writer[T]) flush() error {
-	if len(w.buffer) == 0 {
-		return nil
-	}
-	err := w.part.write(w.buffer)
-	w.buffer = w.buffer[:0]
-	return err
-}
-
-func (w *writer[T]) Flush(endOfInput bool) error {
-	if err := w.flush(); err != nil || !endOfInput {
-		return err
-	}
-	return w.part.publish()
-}
-
-func (w *writer[T]) Close() error { return w.part.abandon() }

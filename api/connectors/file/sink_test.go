@@ -309,6 +309,8 @@ func FuzzParsePart(f *testing.F) {
 	f.Add("part-1-0")
 	f.Add(".part-12-0.inprogress.3")
 	f.Add("part-01-0")
+	f.Add("part-1-0123456789abcdef-12")
+	f.Add(".part-1-0123456789abcdef-12.inprogress")
 	f.Fuzz(func(t *testing.T, name string) {
 		p, ok := parsePart(name)
 		if ok && (p.subtask < 0 || !strings.HasPrefix(strings.TrimPrefix(name, "."), fmt.Sprintf("part-%d-", p.subtask)) || p.published == strings.HasPrefix(name, ".")) {

@@ -1,13 +1,18 @@
 // Package sstable writes and reads the sorted tables that snapshots hold keyed state in: Pebble's sstables, so that the pebble
-// backend can take them in as they are and any tool that knows the format can read them. All of it happens in memory.
+// backend can take them in as they are and any tool that knows the format can read them.
 package sstable
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 
+	"github.com/cockroachdb/pebble/v2/objstorage"
 	"github.com/cockroachdb/pebble/v2/sstable"
+
+	"github.com/weir-stream/weir/checkpoint/snapshot/rows"
 )
 
 // Format is the version of the tables' format. Tables of landed versions stay readable.
@@ -16,52 +21,131 @@ const Format = sstable.TableFormatPebblev6
 // Writer makes one table. One goroutine owns it.
 type Writer struct {
 	table *sstable.Writer
-	file  file
+	into  output
 	last  []byte
+	n     uint64
+	// ranged is the end of the last deleted range.
+	ranged []byte
+	done   bool
 }
 
-// NewWriter starts a table.
-func NewWriter() *Writer { return &Writer{} }
+// output is where a table is written to.
+type output interface {
+	objstorage.Writable
+	// giveUp has the next Write or Finish fail, so that closing the table does not complete it.
+	giveUp()
+}
+
+// NewWriter starts a table in memory.
+func NewWriter() *Writer { return &Writer{into: &memory{}} }
+
+// NewFileWriter starts a table in a new file, which Finish or Close closes. It is not synced: what counts is the copy that is made of it.
+func NewFileWriter(file *os.File) *Writer {
+	return &Writer{into: &disk{file: file, buffer: bufio.NewWriterSize(file, 256<<10)}}
+}
+
+func (w *Writer) begin() {
+	if w.table == nil {
+		w.table = sstable.NewWriter(w.into, options)
+	}
+}
 
 // Add adds an entry, copying both. Its key is greater than that of the entry before.
 func (w *Writer) Add(key, value []byte) error {
-	if w.table == nil {
-		w.table = sstable.NewWriter(&w.file, options)
-	} else if bytes.Compare(key, w.last) <= 0 {
+	if err := w.next(key); err != nil {
+		return err
+	}
+	return wrap(w.table.Set(key, value))
+}
+
+// Delete adds that the entry of a key is deleted, in the order of the entries.
+func (w *Writer) Delete(key []byte) error {
+	if err := w.next(key); err != nil {
+		return err
+	}
+	return wrap(w.table.Delete(key))
+}
+
+func (w *Writer) next(key []byte) error {
+	w.begin()
+	if w.n > 0 && bytes.Compare(key, w.last) <= 0 {
 		return fmt.Errorf("snapshot table: key %x comes after %x, which is not less", key, w.last)
 	}
 	w.last = append(w.last[:0], key...)
-	if err := w.table.Set(key, value); err != nil {
-		return fmt.Errorf("snapshot table: %w", err)
+	w.n++
+	return nil
+}
+
+// DeleteRange adds that what older tables have from a key on and before another is deleted. The entries of this table stay. Ranges
+// come in ascending order and do not overlap; they may come between entries or after them.
+func (w *Writer) DeleteRange(from, to []byte) error {
+	w.begin()
+	if bytes.Compare(from, to) >= 0 || bytes.Compare(from, w.ranged) < 0 {
+		return fmt.Errorf("snapshot table: the deleted range from %x to %x is out of order", from, to)
+	}
+	w.ranged = append(w.ranged[:0], to...)
+	return wrap(w.table.DeleteRange(bytes.Clone(from), bytes.Clone(to)))
+}
+
+// AddRows sorts rows and adds them all, to an empty table.
+func (w *Writer) AddRows(r *rows.Rows) error {
+	r.Sort()
+	if err := r.Each(w.Add, w.Delete); err != nil {
+		return err
+	}
+	for _, deleted := range r.Ranges() {
+		if err := w.DeleteRange(deleted.From, deleted.To); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// Finish returns the table. That of no entries is empty. The writer is done for then, whatever it returns.
+// Entries is how many entries were added, deletions among them.
+func (w *Writer) Entries() uint64 { return w.n }
+
+// Finish completes the table and returns it, or nil if it is in a file. That of no entries is empty. The writer is done for then,
+// whatever it returns.
 func (w *Writer) Finish() ([]byte, error) {
+	w.done = true
 	if w.table == nil {
-		return nil, nil
+		return nil, w.into.Finish()
 	}
 	err := w.table.Close()
 	w.table = nil
 	if err != nil {
 		return nil, fmt.Errorf("snapshot table: %w", err)
 	}
-	return w.file.bytes, nil
+	if m, ok := w.into.(*memory); ok {
+		return m.bytes, nil
+	}
+	return nil, nil
 }
 
 // Close gives up a table that is not wanted any more. After Finish it does nothing.
 func (w *Writer) Close() error {
-	if w.table == nil {
+	if w.done {
 		return nil
 	}
-	w.file.aborted = true
+	w.done = true
+	if w.table == nil {
+		w.into.Abort()
+		return nil
+	}
+	w.into.giveUp()
 	err := w.table.Close()
 	w.table = nil
 	if errors.Is(err, errAborted) {
 		return nil
 	}
 	return err
+}
+
+func wrap(err error) error {
+	if err != nil {
+		return fmt.Errorf("snapshot table: %w", err)
+	}
+	return nil
 }
 
 // Small restart intervals and filters are for random reads; these tables are scanned.
@@ -71,25 +155,55 @@ var options = sstable.WriterOptions{
 	Compression: sstable.SnappyCompression,
 }
 
-// file is where a table is written to.
-type file struct {
+var errAborted = errors.New("the table was given up")
+
+// memory keeps a table.
+type memory struct {
 	bytes   []byte
 	aborted bool
 }
 
-var errAborted = errors.New("the table was given up")
-
 // Write keeps a copy, as what it is given is reused.
-func (f *file) Write(p []byte) error {
-	if f.aborted {
+func (m *memory) Write(p []byte) error {
+	if m.aborted {
 		return errAborted
 	}
-	f.bytes = append(f.bytes, p...)
+	m.bytes = append(m.bytes, p...)
 	return nil
 }
 
 // Finish does nothing: memory has nothing to flush.
-func (f *file) Finish() error { return nil }
+func (m *memory) Finish() error { return nil }
 
 // Abort forgets what was written.
-func (f *file) Abort() { f.bytes = nil }
+func (m *memory) Abort() { m.bytes = nil }
+
+func (m *memory) giveUp() { m.aborted = true }
+
+// disk writes a table to a file, which is left incomplete if it is given up.
+type disk struct {
+	file    *os.File
+	buffer  *bufio.Writer
+	aborted bool
+}
+
+func (d *disk) Write(p []byte) error {
+	if d.aborted {
+		return errAborted
+	}
+	_, err := d.buffer.Write(p)
+	return err
+}
+
+// Finish completes the file.
+func (d *disk) Finish() error {
+	if d.aborted {
+		return errors.Join(errAborted, d.file.Close())
+	}
+	return errors.Join(d.buffer.Flush(), d.file.Close())
+}
+
+// Abort closes the file.
+func (d *disk) Abort() { _ = d.file.Close() }
+
+func (d *disk) giveUp() { d.aborted = true }

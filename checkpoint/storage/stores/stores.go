@@ -54,10 +54,7 @@ func (o *Opener) At(at storage.Location) (storage.Store, error) {
 		}
 		return client.Store(at.Bucket, at.Path)
 	case storage.SchemeMemory:
-		if at.Path != "" {
-			return nil, fmt.Errorf("location %s: a store in memory has no folders", at)
-		}
-		return o.memory(at.Bucket), nil
+		return storage.Below(o.memory(at.Bucket), at.Path), nil
 	}
 	return nil, errors.New("the location was not parsed")
 }

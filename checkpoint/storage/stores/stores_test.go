@@ -1,6 +1,7 @@
 package stores_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -41,7 +42,7 @@ func TestSchemeChoosesTheStore(t *testing.T) {
 		}
 	}
 	for location, words := range map[string]string{
-		"hdfs://a": "not supported", "mem://a/b": "no folders", "s3://x": "shorter than 3",
+		"hdfs://a": "not supported", "s3://x": "shorter than 3",
 	} {
 		if _, err := opener.Open(location); err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("%s: %v", location, err)
@@ -56,6 +57,26 @@ func TestMemoryOfOneNameIsOneStore(t *testing.T) {
 	b, _ := opener.Open("mem://b")
 	if a != again || a == b {
 		t.Error("stores in memory are mixed up")
+	}
+	ctx := t.Context()
+	below, err := opener.Open("mem://a/folder")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := below.Create(ctx, "x/1", []byte("one")); err != nil {
+		t.Fatal(err)
+	}
+	if body, err := a.Read(ctx, "folder/x/1"); err != nil || string(body) != "one" {
+		t.Errorf("the folder's object is %q in the store: %v", body, err)
+	}
+	if page, err := below.List(ctx, "x/", ""); err != nil || len(page.Objects) != 1 || page.Objects[0].Name != "x/1" {
+		t.Errorf("the folder lists %v: %v", page.Objects, err)
+	}
+	if err := errors.Join(below.Delete(ctx, "x/1"), b.Delete(ctx, "x/1")); err != nil {
+		t.Fatal(err)
+	}
+	if page, err := a.List(ctx, "", ""); err != nil || len(page.Objects) != 0 {
+		t.Errorf("left in the store: %v, %v", page.Objects, err)
 	}
 }
 

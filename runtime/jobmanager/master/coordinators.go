@@ -8,14 +8,14 @@ import (
 	"github.com/weir-stream/weir/runtime/message"
 )
 
-// coordinator is the coordinator of a source operator: the enumerator of its splits, hosted by one worker of the job.
+// sourceCoordinator is the coordinator of a source operator: the enumerator of its splits, hosted by one worker of the job.
 //
 //	stopped --a region of its vertex is deployed--> running --its vertex is done--> stopped
 //	running --it failed, or its worker is lost--> lost --all of its vertex restarts--> stopped
 //	running --all of its vertex restarts--> stopped
 //
 // While its vertex restarts only in part, it runs on and is told which subtasks begin anew.
-type coordinator struct {
+type sourceCoordinator struct {
 	operator ident.OperatorID
 	name     string
 	vertex   *graph.JobVertex
@@ -27,16 +27,20 @@ type coordinator struct {
 	host *executor
 	// attached are the attempts that it was told of, by subtask.
 	attached map[int32]int32
+	// holding is the checkpoint for which it has given its state and that is yet to be triggered, held what it has sent to readers since.
+	holding ident.CheckpointID
+	held    []*message.CoordinatorToSubtask
 }
 
-func (c *coordinator) stop() {
+func (c *sourceCoordinator) stop() {
 	c.running, c.host = false, nil
 	c.attempt++
+	c.holding, c.held = 0, nil
 	clear(c.attached)
 }
 
 // startCoordinator starts a coordinator with the first region of its vertex, in the worker of the first subtask there.
-func (m *Master) startCoordinator(now time.Time, c *coordinator, r *region) {
+func (m *Master) startCoordinator(now time.Time, c *sourceCoordinator, r *region) {
 	if c.running {
 		return
 	}
@@ -47,6 +51,7 @@ func (m *Master) startCoordinator(now time.Time, c *coordinator, r *region) {
 		c.running, c.host = true, m.slotOf(id).executor
 		m.tellWorker(now, c.host, &message.ToWorker{Body: &message.ToWorker_StartCoordinator{StartCoordinator: &message.StartCoordinator{
 			Operator: message.IDBytes(c.operator), Vertex: message.IDBytes(c.vertex.ID), Attempt: c.attempt, Parallelism: int32(c.vertex.Parallelism),
+			Restore: m.checkpoints.restore,
 		}}})
 		return
 	}
@@ -61,15 +66,14 @@ func (m *Master) stopIdleCoordinators(now time.Time) {
 	}
 }
 
-func (m *Master) stopCoordinator(now time.Time, c *coordinator) {
+func (m *Master) stopCoordinator(now time.Time, c *sourceCoordinator) {
 	m.tellWorker(now, c.host, &message.ToWorker{Body: &message.ToWorker_StopCoordinator{StopCoordinator: &message.StopCoordinator{
 		Operator: message.IDBytes(c.operator), Attempt: c.attempt,
 	}}})
 	c.stop()
 }
 
-// resetSubtasks tells coordinators which subtasks begin anew. As long as there are no checkpoints, that is from the very
-// beginning. A coordinator all of whose subtasks do is started anew itself, which needs no trust in its giving back.
+// resetSubtasks tells coordinators which subtasks begin anew, from the last checkpoint or from the very beginning. A coordinator all of whose subtasks do is started anew itself, which needs no trust in its giving back.
 func (m *Master) resetSubtasks(now time.Time, r *region) {
 	for _, c := range m.coordinators {
 		if !c.running {
@@ -91,6 +95,7 @@ func (m *Master) resetSubtasks(now time.Time, r *region) {
 			}
 			m.tellWorker(now, c.host, &message.ToWorker{Body: &message.ToWorker_SubtaskReset{SubtaskReset: &message.SubtaskReset{
 				Operator: message.IDBytes(c.operator), CoordinatorAttempt: c.attempt, Subtask: int32(id.Subtask),
+				Checkpoint: m.checkpoints.restore.GetCheckpoint(),
 			}}})
 		}
 	}
@@ -124,7 +129,7 @@ func (m *Master) detach(now time.Time, id graph.SubtaskID, attempt int32, why st
 	}
 }
 
-func (m *Master) coordinator(operator []byte) *coordinator {
+func (m *Master) coordinator(operator []byte) *sourceCoordinator {
 	id, err := message.ID(operator)
 	if err != nil {
 		return nil
@@ -158,12 +163,21 @@ func (m *Master) toSubtask(now time.Time, x *executor, event *message.Coordinato
 		m.stale++
 		return
 	}
-	host := m.executor(e.Location)
-	if host == nil {
+	if c.holding != 0 {
+		c.held = append(c.held, event)
+		return
+	}
+	m.sendToSubtask(now, event)
+}
+
+// sendToSubtask sends on an event of a coordinator, unless the attempt that it is for is gone.
+func (m *Master) sendToSubtask(now time.Time, event *message.CoordinatorToSubtask) {
+	e := m.receiving(event.Execution)
+	if e == nil || m.executor(e.Location) == nil {
 		m.stale++
 		return
 	}
-	m.tellWorker(now, host, &message.ToWorker{Body: &message.ToWorker_ToSubtask{ToSubtask: event}})
+	m.tellWorker(now, m.executor(e.Location), &message.ToWorker{Body: &message.ToWorker_ToSubtask{ToSubtask: event}})
 }
 
 // receiving returns the current attempt that a message names if it can take in events, or nil.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/message"
 	"github.com/weir-stream/weir/runtime/operator"
@@ -78,11 +79,13 @@ func (m *Master) failRegions(now time.Time, f *fault, hit []*region) {
 		m.graph.SetFailure(f.cause)
 	}
 	m.become(graph.JobRestarting, now)
-	for _, r := range m.withCoordinators(hit) {
+	regions := m.withCoordinators(hit)
+	for _, r := range regions {
 		r.phase = restarting
 		r.restartAt = now.Add(decision.Delay)
 		m.cancelRegion(now, r)
 	}
+	m.askRestart(now, regions)
 }
 
 // withCoordinators adds the regions that cannot go on without the others: where a source's coordinator is lost with all
@@ -178,6 +181,7 @@ func (m *Master) loseTask(now time.Time, x *executor, id graph.SubtaskID, cause 
 	if e.Location != x.id || e.State().Terminal() {
 		return false
 	}
+	m.step(now, coordinator.Gone{Execution: e.ID})
 	if e.State() == graph.TaskCanceling {
 		m.update(now, e.ID, graph.TaskCanceled, nil)
 		return false

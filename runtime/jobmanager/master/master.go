@@ -6,6 +6,7 @@ package master
 import (
 	"time"
 
+	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/message"
@@ -27,6 +28,8 @@ type Config struct {
 	// AttemptHistory is how many earlier attempts of a subtask are kept, ExceptionHistory how many failures.
 	AttemptHistory, ExceptionHistory int
 	Restart                          schedule.RestartStrategy
+	// Checkpoints is nil for a job that takes none and starts from none.
+	Checkpoints *Checkpoints
 	// Uniform returns random numbers from [0, 1), for the pauses of the restart strategy.
 	Uniform func() float64
 }
@@ -44,7 +47,7 @@ type Master struct {
 	regions      []*region
 	regionOf     map[graph.SubtaskID]*region
 	shared       []*sharedSlot
-	coordinators []*coordinator
+	coordinators []*sourceCoordinator
 
 	// executors are those with an open link, in the order in which they came. closed has the last session of each that
 	// ever had one.
@@ -54,6 +57,7 @@ type Master struct {
 
 	declaration declaration
 
+	checkpoints checkpointing
 	// draining is nil unless Drain was called.
 	draining     *drain
 	restarts     int
@@ -97,6 +101,10 @@ func New(config Config, now time.Time) *Master {
 		accumulators: map[graph.SubtaskID][]*message.Accumulator{},
 		io:           map[graph.SubtaskID]*message.TaskIO{},
 	}
+	if config.Checkpoints != nil {
+		m.checkpoints.Checkpoints = *config.Checkpoints
+		m.checkpoints.startFrom(config.Checkpoints.From)
+	}
 	m.layOut()
 	return m
 }
@@ -120,7 +128,7 @@ func (m *Master) layOut() {
 	for _, v := range m.config.Job.Vertices {
 		for _, op := range v.Operators {
 			if op.Coordinated {
-				m.coordinators = append(m.coordinators, &coordinator{operator: op.ID, name: op.Name, vertex: v, attached: map[int32]int32{}})
+				m.coordinators = append(m.coordinators, &sourceCoordinator{operator: op.ID, name: op.Name, vertex: v, attached: map[int32]int32{}})
 			}
 		}
 	}
@@ -130,10 +138,20 @@ func (m *Master) layOut() {
 func (m *Master) Start(now time.Time) {
 	m.become(graph.JobCreated, now)
 	m.become(graph.JobRunning, now)
+	if m.checkpoints.on() {
+		m.carryOut(now, m.checkpoints.Coordinator.Start(now))
+	}
 	for _, r := range m.regions {
 		m.wait(now, r)
 	}
 	m.advance(now)
+}
+
+// Refuse ends a job instead of Start: it cannot begin.
+func (m *Master) Refuse(now time.Time, failure *message.Failure) {
+	m.become(graph.JobCreated, now)
+	m.become(graph.JobRunning, now)
+	m.Fail(now, failure)
 }
 
 // Take returns what is to be done since the last call, in order.
@@ -204,6 +222,7 @@ func (m *Master) Tick(now time.Time) {
 	}
 	m.checkWaiting(now)
 	m.freeIdle(now)
+	m.step(now, coordinator.Tick{})
 	m.advance(now)
 }
 
@@ -212,6 +231,9 @@ func (m *Master) Deadline() time.Time {
 	var deadline time.Time
 	for _, x := range m.executors {
 		deadline = message.Earliest(deadline, x.link.Deadline())
+	}
+	if m.checkpoints.on() {
+		deadline = message.Earliest(deadline, m.checkpoints.Coordinator.Deadline())
 	}
 	if m.ended {
 		return deadline
@@ -239,7 +261,7 @@ func (m *Master) regionDeadline(r *region) time.Time {
 	switch {
 	case r.phase == waiting:
 		return r.since.Add(m.config.SlotRequestTimeout)
-	case r.phase == restarting && m.over(r):
+	case r.phase == restarting && m.over(r) && m.checkpoints.mayRestart(r):
 		return r.restartAt
 	}
 	return time.Time{}
@@ -303,11 +325,12 @@ func (m *Master) end(now time.Time, state graph.JobState) {
 	m.pool = nil
 	m.declareNothing(now)
 	m.do(Ended{})
+	m.step(now, coordinator.End{State: state})
 }
 
 // dismiss lets the shell end when all TaskExecutors know that the job is over, or are lost.
 func (m *Master) dismiss() {
-	if !m.ended || m.dismissed {
+	if !m.ended || m.dismissed || m.checkpoints.on() && !m.checkpoints.closed {
 		return
 	}
 	for _, x := range m.executors {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/message"
@@ -35,6 +36,8 @@ type region struct {
 	phase phase
 	// since is when it began to wait, restartAt when its pause is over.
 	since, restartAt time.Time
+	// token is that of the restart for which it waits to hear what it starts from.
+	token uint64
 }
 
 func (r *region) addSlot(s *sharedSlot, subtask graph.SubtaskID) {
@@ -76,7 +79,7 @@ func (m *Master) restartRegions(now time.Time) {
 	for _, r := range m.regions {
 		switch {
 		case r.phase != restarting:
-		case now.Before(r.restartAt) || !m.over(r):
+		case now.Before(r.restartAt) || !m.over(r) || !m.checkpoints.mayRestart(r):
 			left++
 		default:
 			again = append(again, r)
@@ -118,6 +121,7 @@ func (m *Master) deploy(now time.Time, r *region) {
 		s := m.slotOf(id)
 		e.Allocation, e.Location = s.allocation, s.executor.id
 		m.update(now, e.ID, graph.TaskDeploying, nil)
+		m.step(now, coordinator.Deployed{Execution: e.ID})
 	}
 	for _, c := range m.coordinators {
 		m.startCoordinator(now, c, r)
@@ -132,7 +136,7 @@ func (m *Master) deploy(now time.Time, r *region) {
 func (m *Master) deployment(id graph.SubtaskID) *message.Deploy {
 	v := m.graph.Vertex(id.Vertex).Job
 	e := m.execution(id)
-	d := &message.Deploy{Execution: message.NewExecutionID(e.ID)}
+	d := &message.Deploy{Execution: message.NewExecutionID(e.ID), Restore: m.checkpoints.restore}
 	for _, edge := range v.Inputs {
 		gate := &message.InputGate{Edge: int32(edge.Index)}
 		for _, p := range graph.Producers(edge, int(id.Subtask)) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/message"
 )
@@ -27,6 +28,14 @@ func (m *Master) onReport(now time.Time, x *executor, report *message.FromWorker
 		m.onProgress(x, body.Progress)
 	case *message.FromWorker_Drained:
 		m.onDrained(x, body.Drained)
+	case *message.FromWorker_CheckpointAck:
+		m.onAck(now, body.CheckpointAck)
+	case *message.FromWorker_CheckpointDecline:
+		m.onDecline(now, body.CheckpointDecline)
+	case *message.FromWorker_InputEnded:
+		m.onInputEnded(now, body.InputEnded)
+	case *message.FromWorker_CoordinatorSnapshot:
+		m.onCoordinatorSnapshot(now, x, body.CoordinatorSnapshot)
 	}
 }
 
@@ -59,14 +68,20 @@ func (m *Master) onTaskState(now time.Time, x *executor, report *message.TaskSta
 	subtask := graph.SubtaskID{Vertex: id.Vertex, Subtask: id.Subtask}
 	m.keep(subtask, report.Accumulators, report.Io)
 	switch e.State() {
-	case graph.TaskInitializing, graph.TaskRunning:
+	case graph.TaskInitializing:
 		m.attach(now, id)
+	case graph.TaskRunning:
+		m.attach(now, id)
+		m.step(now, coordinator.Running{Execution: id})
 	case graph.TaskFinished:
 		m.markDone(now, m.regionOf[subtask])
+		m.step(now, coordinator.Finished{Execution: id})
 	case graph.TaskFailed:
+		m.step(now, coordinator.Gone{Execution: id})
 		m.detach(now, subtask, id.Attempt, "it has failed")
 		m.failRegions(now, &fault{cause, e, x.id}, []*region{m.regionOf[subtask]})
 	case graph.TaskCanceled:
+		m.step(now, coordinator.Gone{Execution: id})
 		m.detach(now, subtask, id.Attempt, "it has ended")
 		switch {
 		case before != graph.TaskCanceling:

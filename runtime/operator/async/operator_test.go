@@ -303,7 +303,7 @@ func TestSnapshotHasWhatIsUnderWay(t *testing.T) {
 		b.watermark(5)
 		b.process(2, 3)
 		b.complete(1, "b")
-		taken, err := b.instance.Operator.(operator.Stateful).Snapshot()
+		taken, err := operator.Snapshot(b.instance.Operator.(operator.Stateful))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -329,7 +329,7 @@ func TestSnapshotHasWhatIsUnderWay(t *testing.T) {
 func TestRestoreInMoreSubtasksLosesNothing(t *testing.T) {
 	b := open(t, Options[int, string]{})
 	b.process(0, 1, 2, 3, 4)
-	taken, _ := b.instance.Operator.(operator.Stateful).Snapshot()
+	taken, _ := operator.Snapshot(b.instance.Operator.(operator.Stateful))
 	var invoked []int
 	for subtask := range 2 {
 		function := &manual{futures: map[int]Future[string]{}}

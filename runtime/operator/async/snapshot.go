@@ -6,6 +6,7 @@ import (
 
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/element"
+	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/state/keygroup"
 )
 
@@ -28,8 +29,8 @@ const (
 	queuedActive
 )
 
-// Snapshot implements operator.Stateful.
-func (o *waiting[In, Out]) Snapshot() (*snapshot.Operator, error) {
+// Mark implements operator.Stateful.
+func (o *waiting[In, Out]) Mark(snapshot.MarkKind) (operator.Capture, error) {
 	list := snapshot.List{Name: listName, Redistribution: snapshot.Split, Element: o.codec.Schema()}
 	for e := o.queue.first; e != nil; e = e.next {
 		q := queuedElement[In]{Timestamp: e.timestamp}
@@ -45,7 +46,7 @@ func (o *waiting[In, Out]) Snapshot() (*snapshot.Operator, error) {
 		}
 		list.Elements = append(list.Elements, o.codec.Append(nil, &q))
 	}
-	return &snapshot.Operator{Groups: o.Ctx.KeyGroups, Lists: []snapshot.List{list}}, nil
+	return operator.Taken{State: &snapshot.Operator{Groups: o.Ctx.KeyGroups, Lists: []snapshot.List{list}}}, nil
 }
 
 // restore puts this subtask's share of the restored queues into its own.

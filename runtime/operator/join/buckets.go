@@ -52,17 +52,12 @@ func (b *buckets[K]) seek(key K, hash uint64, start int64) (bucket state.Windowe
 // watermarkList is the operator state with the watermark that a subtask had when it was snapshotted.
 const watermarkList = "watermark"
 
-// Snapshot implements operator.Stateful. Records that are dropped may still be in their bucket: the watermark tells them.
-func (b *buckets[K]) Snapshot() (*snapshot.Operator, error) {
-	taken, err := b.store.Snapshot()
-	if err != nil {
-		return nil, err
-	}
-	taken.Lists = append(taken.Lists, snapshot.List{
+// Mark implements operator.Stateful. Records that are dropped may still be in their bucket: the watermark tells them.
+func (b *buckets[K]) Mark(kind snapshot.MarkKind) (operator.Capture, error) {
+	return b.store.Mark(kind, snapshot.List{
 		Name: watermarkList, Redistribution: snapshot.Union,
 		Elements: [][]byte{binary.BigEndian.AppendUint64(nil, uint64(b.watermark))},
 	})
-	return taken, nil
 }
 
 // restore reads the buckets, and has purge remove what the watermark of its former subtask had dropped of each.

@@ -86,9 +86,9 @@ func (o operated) OnProcessingTime(now int64) error {
 	return o.Operator.(operator.Timed).OnProcessingTime(now)
 }
 
-// Snapshot implements operator.Stateful.
-func (o operated) Snapshot() (*snapshot.Operator, error) {
-	return o.Operator.(operator.Stateful).Snapshot()
+// Mark implements operator.Stateful.
+func (o operated) Mark(kind snapshot.MarkKind) (operator.Capture, error) {
+	return o.Operator.(operator.Stateful).Mark(kind)
 }
 
 // WindowFunction is a window function on tagged records that hands the two sides to a co-group function.

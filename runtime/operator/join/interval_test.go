@@ -115,7 +115,7 @@ func (j *joining) open(parallelism int, restored []*snapshot.Operator) {
 func (j *joining) restart(parallelism int) {
 	var taken []*snapshot.Operator
 	for _, s := range j.subtasks {
-		one, err := s.Operator.(operator.Stateful).Snapshot()
+		one, err := operator.Snapshot(s.Operator.(operator.Stateful))
 		if err != nil {
 			j.t.Fatal(err)
 		}
@@ -195,12 +195,12 @@ func TestIntervalJoinIsTheNaiveOne(t *testing.T) {
 		}
 		j.watermark(element.MaxWatermark)
 		for i := range j.subtasks {
-			taken, err := j.subtasks[i].Operator.(operator.Stateful).Snapshot()
+			taken, err := operator.Snapshot(j.subtasks[i].Operator.(operator.Stateful))
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, table := range taken.Tables {
-				if n := entriesOf(t, table); n > 0 {
+			for _, chain := range taken.Chains {
+				if n := entriesOf(t, chain); n > 0 {
 					t.Errorf("seed %d: %d entries of state are left at the end of time", seed, n)
 				}
 			}
@@ -237,8 +237,8 @@ func TestTimesStopAtTheEnds(t *testing.T) {
 	}
 }
 
-func entriesOf(t *testing.T, table []byte) (n int) {
-	err := sstable.Scan(table, nil, nil, func(_, _ []byte) error {
+func entriesOf(t *testing.T, chain snapshot.Chain) (n int) {
+	err := sstable.ReadChain(chain, chain.Groups, func(_, _ []byte) error {
 		n++
 		return nil
 	})

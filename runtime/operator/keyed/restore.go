@@ -6,6 +6,7 @@ import (
 
 	"github.com/weir-stream/weir/api/codec/schema"
 	"github.com/weir-stream/weir/checkpoint/snapshot"
+	"github.com/weir-stream/weir/checkpoint/snapshot/rows"
 	"github.com/weir-stream/weir/checkpoint/snapshot/sstable"
 	"github.com/weir-stream/weir/state"
 )
@@ -21,18 +22,44 @@ type reader struct {
 // opened and before the first use of any. States that the program no longer has are left out. It refuses, by name, a state
 // that was of another kind or whose types do not fit; fields that structs have gained or lost are converted.
 func (s *Store) Restore() error {
+	var chains []snapshot.Chain
+	same := true
 	for _, before := range s.ctx.Restored {
 		readers, err := s.readers(before)
 		if err != nil {
 			return fmt.Errorf("operator %q: %w", s.ctx.Name, err)
 		}
-		for _, table := range before.Tables {
-			if err := s.read(table, readers); err != nil {
+		for _, chain := range before.Chains {
+			if err := s.read(chain, readers); err != nil {
 				return fmt.Errorf("operator %q: restore keyed state: %w", s.ctx.Name, err)
 			}
+			chains = append(chains, chain)
+			same = same && unchanged(before.States, readers)
 		}
 	}
+	s.carryOn(chains, same)
 	return nil
+}
+
+// unchanged reports whether the entries of all states of a snapshot are taken as they are.
+func unchanged(states []snapshot.State, readers map[uint16]reader) bool {
+	for _, st := range states {
+		if r, ok := readers[st.Number]; !ok || r.convert != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// carryOn has the next snapshot add to the restored one, if that is all there is and as it is.
+func (s *Store) carryOn(chains []snapshot.Chain, same bool) {
+	if len(chains) != 1 || !chains[0].Whole || chains[0].Groups != s.ctx.KeyGroups || !same || !s.incremental() {
+		return
+	}
+	for _, p := range s.parts {
+		p.Mark(snapshot.MarkFull, new(rows.Rows)).Drop() // what was read does not count as changed
+	}
+	s.chain.carryOn(chains[0].Tables)
 }
 
 // readers returns what takes the entries of a snapshot, by number.
@@ -92,13 +119,10 @@ func described(st snapshot.State) string {
 	return fmt.Sprintf("%s of %s", st.Kind, st.Value)
 }
 
-// read hands the entries of a table that are of this subtask's key groups to their readers.
-func (s *Store) read(table []byte, readers map[uint16]reader) error {
-	var from, to [2]byte
-	binary.BigEndian.PutUint16(from[:], s.ctx.KeyGroups.First)
-	binary.BigEndian.PutUint16(to[:], s.ctx.KeyGroups.Last+1)
+// read hands the entries of a chain that are of this subtask's key groups to their readers.
+func (s *Store) read(chain snapshot.Chain, readers map[uint16]reader) error {
 	var converted []byte
-	return sstable.Scan(table, from[:], to[:], func(key, value []byte) (err error) {
+	return sstable.ReadChain(chain, s.ctx.KeyGroups, func(key, value []byte) (err error) {
 		if len(key) < 4 {
 			return fmt.Errorf("the entry's key %x is too short for a key group and a state", key)
 		}

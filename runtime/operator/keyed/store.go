@@ -1,14 +1,11 @@
 package keyed
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/weir-stream/weir/api/codec/schema"
 	"github.com/weir-stream/weir/checkpoint/snapshot"
-	"github.com/weir-stream/weir/checkpoint/snapshot/sstable"
 	"github.com/weir-stream/weir/runtime/operator"
-	"github.com/weir-stream/weir/runtime/operator/operatorstate"
 	"github.com/weir-stream/weir/state"
 	"github.com/weir-stream/weir/state/pebble"
 	"github.com/weir-stream/weir/state/table"
@@ -17,7 +14,7 @@ import (
 // Store is all keyed state of one operator subtask: its backends, panes and timers, in the backend that
 // state.backend.type names. It gives out their numbers, writes them to one snapshot and reads them from several.
 //
-//	OpenStore -> Backend, Panes, Timers (any of them, any number) -> Restore -> ... Snapshot ... -> Close
+//	OpenStore -> Backend, Panes, Timers (any of them, any number) -> Restore -> ... Mark ... -> Close
 type Store struct {
 	ctx *operator.Context
 	// database is where the parts of the pebble backend keep what they do not hold in memory; nil for hashmap.
@@ -32,6 +29,9 @@ type Store struct {
 	without []state.OperatorField
 	// cleaners drop what has outlived its time.
 	cleaners []*cleaner
+	chain    chain
+	// pending is the capture that is being copied, nil if there is none.
+	pending *Capture
 }
 
 // part is one of the store's backends, panes or timers with the states it has.
@@ -186,26 +186,6 @@ func (s *Store) numberOf(name string) (uint16, error) {
 		s.next++
 	}
 	return n, nil
-}
-
-// Snapshot writes everything to tables, one for each part.
-func (s *Store) Snapshot() (*snapshot.Operator, error) {
-	taken := &snapshot.Operator{Groups: s.ctx.KeyGroups, Lists: operatorstate.Snapshot(s.without)}
-	for _, p := range s.parts {
-		w := sstable.NewWriter()
-		if err := p.Export(s.ctx.KeyGroups, w.Add); err != nil {
-			return nil, errors.Join(err, w.Close())
-		}
-		table, err := w.Finish()
-		if err != nil {
-			return nil, err
-		}
-		taken.States = append(taken.States, p.states...)
-		if len(table) > 0 {
-			taken.Tables = append(taken.Tables, table)
-		}
-	}
-	return taken, nil
 }
 
 // Close closes all parts.

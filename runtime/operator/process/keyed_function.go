@@ -257,8 +257,10 @@ func (f *keyedFunction[K, Out]) finish() (err error) {
 	return f.flush()
 }
 
-// Snapshot implements operator.Stateful.
-func (f *keyedFunction[K, Out]) Snapshot() (*snapshot.Operator, error) { return f.store.Snapshot() }
+// Mark implements operator.Stateful.
+func (f *keyedFunction[K, Out]) Mark(kind snapshot.MarkKind) (operator.Capture, error) {
+	return f.store.Mark(kind)
+}
 
 func (f *keyedFunction[K, Out]) close() error {
 	if f.store == nil {

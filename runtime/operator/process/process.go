@@ -36,9 +36,9 @@ func (f *plainFunction[Out]) open() (err error) {
 	return open(f.ctx, f.function)
 }
 
-// Snapshot implements operator.Stateful.
-func (f *plainFunction[Out]) Snapshot() (*snapshot.Operator, error) {
-	return &snapshot.Operator{Groups: f.ctx.KeyGroups, Lists: operatorstate.Snapshot(f.without)}, nil
+// Mark implements operator.Stateful.
+func (f *plainFunction[Out]) Mark(snapshot.MarkKind) (operator.Capture, error) {
+	return operator.Taken{State: &snapshot.Operator{Groups: f.ctx.KeyGroups, Lists: operatorstate.Snapshot(f.without)}}, nil
 }
 
 func (f *plainFunction[Out]) close() error {

@@ -67,7 +67,7 @@ func TestBroadcastStateIsChangedOnItsSideOnly(t *testing.T) {
 		t.Errorf("emitted %q, want %q", out.Values(), want)
 	}
 
-	taken, err := instance.Operator.(operator.Stateful).Snapshot()
+	taken, err := operator.Snapshot(instance.Operator.(operator.Stateful))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,9 @@ func (c *counting[K, In, Out]) Open() (err error) {
 
 func (c *counting[K, In, Out]) Close() error { return closeStore(c.store) }
 
-func (c *counting[K, In, Out]) Snapshot() (*snapshot.Operator, error) { return c.store.Snapshot() }
+func (c *counting[K, In, Out]) Mark(kind snapshot.MarkKind) (operator.Capture, error) {
+	return c.store.Mark(kind)
+}
 
 func (c *counting[K, In, Out]) Process(batch *element.Batch[In]) (err error) {
 	defer c.Ctx.Guard(&err)

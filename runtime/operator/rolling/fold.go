@@ -105,7 +105,9 @@ func (o *folding[K, In, Acc, Out]) Open() (err error) {
 
 func (o *folding[K, In, Acc, Out]) Close() error { return closeStore(o.store) }
 
-func (o *folding[K, In, Acc, Out]) Snapshot() (*snapshot.Operator, error) { return o.store.Snapshot() }
+func (o *folding[K, In, Acc, Out]) Mark(kind snapshot.MarkKind) (operator.Capture, error) {
+	return o.store.Mark(kind)
+}
 
 func (o *folding[K, In, Acc, Out]) Process(batch *element.Batch[In]) (err error) {
 	defer o.Ctx.Guard(&err)

@@ -73,7 +73,7 @@ func process(t *testing.T, factory operator.Factory, backend string, parallelism
 				t.Fatal(err)
 			}
 		}
-		s, err := instance.Operator.(operator.Stateful).Snapshot()
+		s, err := operator.Snapshot(instance.Operator.(operator.Stateful))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,31 +1,55 @@
-// Package sink has the operator that writes to a connector's sink.
+// Package sink has the operator that writes to a connector's sink and commits what waits for checkpoints.
 package sink
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/weir-stream/weir/api/connector"
 	"github.com/weir-stream/weir/runtime/element"
+	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/operator"
 )
 
 // Operator makes the operator of a sink.
 func Operator[T any](sink connector.Sink[T]) operator.Factory {
 	return func(ctx *operator.Context, _ operator.Outputs) (operator.Instance, error) {
+		if _, global := sink.(connector.GlobalCommittingSink); global {
+			return operator.Instance{}, fmt.Errorf("sink %q has a global committer, which this version cannot run: give it a committer of each subtask", sink.Name())
+		}
+		s := &writing[T]{ctx: ctx, calls: newCalls(ctx.CallAt)}
 		writer, err := sink.NewWriter(connector.WriterContext{
-			RuntimeContext: ctx.Runtime(), Clock: ctx.Clock, Wake: ctx.Task.Wake,
+			RuntimeContext: ctx.Runtime(), Clock: ctx.Clock, Checkpointing: ctx.Checkpointing, Wake: ctx.Task.Wake, CallAt: s.calls.setWriter,
 		})
 		if err != nil {
 			return operator.Instance{}, err
 		}
-		s := &writing[T]{ctx: ctx, writer: writer}
+		s.writer = writer
 		s.throttled, _ = writer.(connector.Throttled)
+		s.stateful, _ = writer.(connector.StatefulWriter)
+		s.timed, _ = writer.(connector.TimedWriter)
+		s.listener, _ = writer.(connector.CheckpointListener)
+		if s.commits, err = newCommitting(ctx, sink, sink.Name(), writer, s.calls.setRetry); err != nil {
+			return operator.Instance{}, err
+		}
 		return operator.Instance{Operator: s, Inputs: []any{operator.Input[T](s)}}, nil
 	}
 }
 
+// writing is a sink in one subtask.
 type writing[T any] struct {
 	ctx       *operator.Context
 	writer    connector.Writer[T]
 	throttled connector.Throttled
+	stateful  connector.StatefulWriter
+	timed     connector.TimedWriter
+	listener  connector.CheckpointListener
+	commits   *committing // nil if what was flushed is visible
+	calls     calls
+	// first is the first checkpoint that this attempt has taken part in, 0 before it.
+	first ident.CheckpointID
+	// finished says that the writer was flushed for the last time.
+	finished bool
 }
 
 // Ready reports whether the writer wants records; the task takes no input while it does not.
@@ -37,7 +61,13 @@ func (s *writing[T]) Ready() (ready bool, err error) {
 	return s.throttled.Ready(), nil
 }
 
-func (s *writing[T]) Open() error { return s.writer.Open() }
+// Open commits what the snapshot has that the job goes on from, before the writer touches anything.
+func (s *writing[T]) Open() error {
+	if err := s.restore(); err != nil {
+		return err
+	}
+	return s.writer.Open()
+}
 
 func (s *writing[T]) Process(batch *element.Batch[T]) (err error) {
 	defer s.ctx.Guard(&err)
@@ -47,8 +77,86 @@ func (s *writing[T]) Process(batch *element.Batch[T]) (err error) {
 
 func (s *writing[T]) Watermark(int64) error { return nil }
 func (s *writing[T]) Idle(bool) error       { return nil }
-func (s *writing[T]) Finish() error         { return s.writer.Flush(true) }
-func (s *writing[T]) Close() error          { return s.writer.Close() }
 
-// Drain makes what was written visible before the job is stopped: no record follows.
-func (s *writing[T]) Drain() error { return s.writer.Flush(true) }
+// OnProcessingTime implements operator.Timed.
+func (s *writing[T]) OnProcessingTime(now int64) (err error) {
+	defer s.ctx.Guard(&err)
+	writer, retry := s.calls.due(now)
+	if retry {
+		if err := s.commits.commit(); err != nil {
+			return err
+		}
+	}
+	if writer && s.timed != nil && !s.finished {
+		return s.timed.OnProcessingTime(now)
+	}
+	return nil
+}
+
+// Finish flushes for the last time. What waits to be committed then does so for the last checkpoint, which follows; without
+// checkpoints it waits for nothing.
+func (s *writing[T]) Finish() (err error) {
+	defer s.ctx.Guard(&err)
+	s.finished = true
+	return s.end()
+}
+
+func (s *writing[T]) end() error {
+	if err := s.flush(true); err != nil || s.commits == nil || s.ctx.Checkpointing {
+		return err
+	}
+	return s.commits.commitAll()
+}
+
+// flush has the writer flush, and prepare what it has.
+func (s *writing[T]) flush(endOfInput bool) error {
+	if err := s.writer.Flush(endOfInput); err != nil || s.commits == nil {
+		return err
+	}
+	return s.commits.prepare()
+}
+
+// Drain makes what was written visible before the job is stopped: no record follows. Where results wait for checkpoints nothing is
+// done: those after the last one come again when the job goes on from it.
+func (s *writing[T]) Drain() error {
+	if s.commits != nil && s.ctx.Checkpointing {
+		return nil
+	}
+	return s.end()
+}
+
+// Close closes writer and committer.
+func (s *writing[T]) Close() error {
+	err := s.writer.Close()
+	if s.commits != nil {
+		err = errors.Join(err, s.commits.committer.Close())
+	}
+	return err
+}
+
+// calls shares the operator's one call at a time between the writer and the committer.
+type calls struct {
+	callAt        func(int64)
+	writer, retry int64
+}
+
+func newCalls(callAt func(int64)) calls {
+	return calls{callAt: callAt, writer: operator.NoCall, retry: operator.NoCall}
+}
+
+func (c *calls) setWriter(at int64) { c.writer = at; c.callAt(min(c.writer, c.retry)) }
+func (c *calls) setRetry(at int64)  { c.retry = at; c.callAt(min(c.writer, c.retry)) }
+
+// due reports who is to be called now, and sets the next call.
+func (c *calls) due(now int64) (writer, retry bool) {
+	if writer = c.writer <= now; writer {
+		c.writer = operator.NoCall
+	}
+	if retry = c.retry <= now; retry {
+		c.retry = operator.NoCall
+	}
+	if next := min(c.writer, c.retry); next != operator.NoCall {
+		c.callAt(next)
+	}
+	return writer, retry
+}

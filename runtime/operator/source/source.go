@@ -7,6 +7,7 @@ import (
 
 	"github.com/weir-stream/weir/api/connector"
 	"github.com/weir-stream/weir/runtime/element"
+	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/runtime/operator/watermark"
 )
@@ -35,6 +36,7 @@ func WithWatermarks[T any](source connector.Source[T], strategy watermark.Strate
 			return operator.Instance{}, err
 		}
 		s.reader = reader
+		s.checkpointed, _ = reader.(connector.CheckpointedReader)
 		return operator.Instance{Operator: s}, nil
 	}
 }
@@ -47,10 +49,14 @@ func emitsWatermarks[T any](source connector.Source[T]) bool {
 type reading[T any] struct {
 	operator.Base[T]
 	reader connector.Reader[T]
-	out    connector.Output[T]
-	time   eventTime[T]
-	gate   gate
-	ticks  ticks
+	// checkpointed is the reader if it acts on checkpoints, and checkpoint the one whose barrier is being sent on.
+	checkpointed connector.CheckpointedReader
+	checkpoint   ident.CheckpointID
+
+	out   connector.Output[T]
+	time  eventTime[T]
+	gate  gate
+	ticks ticks
 	// woken says that Poll is worth calling since it last returned Waiting.
 	woken atomic.Bool
 
@@ -68,11 +74,18 @@ func (s *reading[T]) wake() {
 // Woken implements the task's contract of a source.
 func (s *reading[T]) Woken() bool { return s.woken.Load() && !s.gate.closed }
 
-// Open opens the reader, which may already ask for splits.
+// Open opens the reader, which may already ask for splits, and gives it those that it is to go on with.
 func (s *reading[T]) Open() error {
 	s.gate = newGate()
 	s.ticks.begin(s.Ctx.Now)
-	return s.reader.Open()
+	restored, err := s.restored()
+	if err != nil {
+		return err
+	}
+	if err := s.reader.Open(); err != nil || len(restored) == 0 {
+		return err
+	}
+	return s.AddSplits(restored)
 }
 
 // Poll emits at most limit records.

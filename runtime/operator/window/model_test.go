@@ -174,7 +174,7 @@ func (r *run) check(err error) {
 }
 
 func (r *run) restart() {
-	taken, err := r.in.Operator.(operator.Stateful).Snapshot()
+	taken, err := operator.Snapshot(r.in.Operator.(operator.Stateful))
 	r.check(err)
 	r.check(r.in.Operator.Close())
 	r.start([]*snapshot.Operator{taken})

@@ -170,8 +170,10 @@ func (o *windowing[K, In, Out]) restore() error {
 	return nil
 }
 
-// Snapshot implements operator.Stateful.
-func (o *windowing[K, In, Out]) Snapshot() (*snapshot.Operator, error) { return o.store.Snapshot() }
+// Mark implements operator.Stateful.
+func (o *windowing[K, In, Out]) Mark(kind snapshot.MarkKind) (operator.Capture, error) {
+	return o.store.Mark(kind)
+}
 
 // Close implements operator.Operator.
 func (o *windowing[K, In, Out]) Close() (err error) {

@@ -58,6 +58,18 @@ func runtimeFlags(o *Options) *pflag.FlagSet {
 		o.Properties = append(o.Properties, property)
 		return nil
 	}}, "D", "D", "set an option of the configuration; may be repeated")
+	set.VarP(value{"path", func(path string) error {
+		o.Properties = append(o.Properties, config.RecoveryPath.Key()+"="+absolute(path))
+		return nil
+	}}, "from-savepoint", "s", "start from the savepoint or checkpoint at this `path`")
+	set.Var(value{"mode", func(mode string) error {
+		o.Properties = append(o.Properties, config.RecoveryClaimMode.Key()+"="+mode)
+		return nil
+	}}, "claimMode", "who owns the snapshot of --from-savepoint: NO_CLAIM (it stays yours) or CLAIM (the job deletes it when it needs it no more)")
+	set.VarPF(value{"bool", func(yes string) error {
+		o.Properties = append(o.Properties, config.RecoveryIgnoreUnclaimed.Key()+"="+yes)
+		return nil
+	}}, "allowNonRestoredState", "", "leave state behind that no operator of the program takes up").NoOptDefVal = "true"
 	set.Var(value{"file", func(path string) error {
 		o.ConfigFile = path
 		return nil
@@ -98,3 +110,14 @@ type value struct {
 func (v value) Set(text string) error { return v.set(text) }
 func (v value) Type() string          { return v.kind }
 func (v value) String() string        { return "" }
+
+// absolute turns a path without a scheme, as users write it, into one that is meant the same from everywhere.
+func absolute(path string) string {
+	if strings.Contains(path, ":/") {
+		return path
+	}
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
+}

@@ -114,8 +114,10 @@ func (w *windows[K, In, Acc, Out]) Close() (err error) {
 	return err
 }
 
-// Snapshot returns sessions and timers.
-func (w *windows[K, In, Acc, Out]) Snapshot() (*snapshot.Operator, error) { return w.store.Snapshot() }
+// Mark returns sessions and timers.
+func (w *windows[K, In, Acc, Out]) Mark(kind snapshot.MarkKind) (operator.Capture, error) {
+	return w.store.Mark(kind)
+}
 
 // Process adds records to the sessions of their keys.
 func (w *windows[K, In, Acc, Out]) Process(batch *element.Batch[In]) (err error) {

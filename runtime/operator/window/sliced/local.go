@@ -4,8 +4,8 @@ import (
 	"errors"
 	"unsafe"
 
-	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/element"
+	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/runtime/operator/keyed"
 )
@@ -275,10 +275,10 @@ func (l *local[K, In, Acc]) Idle(idle bool) (err error) {
 	return l.Next.Idle(idle)
 }
 
-// Snapshot emits everything, so that there is no state. It is called before the barrier is sent on.
-func (l *local[K, In, Acc]) Snapshot() (taken *snapshot.Operator, err error) {
+// PrepareBarrier emits everything, so that there is no state.
+func (l *local[K, In, Acc]) PrepareBarrier(ident.CheckpointID) (err error) {
 	defer l.Ctx.Guard(&err)
-	return &snapshot.Operator{Groups: l.Ctx.KeyGroups}, l.flush(never)
+	return l.flush(never)
 }
 
 // Finish emits everything.

@@ -71,7 +71,7 @@ func TestPartialsGiveTheSameResults(t *testing.T) {
 			plainGate := newGate(plain.Inputs[0].(operator.Input[vectors.Record]), inputs)
 			globalGate := newGate(global.Inputs[0].(operator.Input[sliced.Partial[string, vectors.Flat]]), inputs)
 			var direct, locals []operator.Input[vectors.Record]
-			var stateful []operator.Stateful
+			var preparing []operator.BarrierPreparer
 			for i := range inputs {
 				direct = append(direct, gateInput[vectors.Record]{plainGate, i})
 				next := operator.Input[sliced.Partial[string, vectors.Flat]](gateInput[sliced.Partial[string, vectors.Flat]]{globalGate, i})
@@ -80,7 +80,7 @@ func TestPartialsGiveTheSameResults(t *testing.T) {
 					t.Fatal(err)
 				}
 				locals = append(locals, l.Inputs[0].(operator.Input[vectors.Record]))
-				stateful = append(stateful, l.Operator.(operator.Stateful))
+				preparing = append(preparing, l.Operator.(operator.BarrierPreparer))
 			}
 			both := func(i int, f func(operator.Input[vectors.Record]) error) {
 				for _, in := range []operator.Input[vectors.Record]{direct[i], locals[i]} {
@@ -100,7 +100,7 @@ func TestPartialsGiveTheSameResults(t *testing.T) {
 					idle := random.Intn(2) == 0
 					both(i, func(in operator.Input[vectors.Record]) error { return in.Idle(idle) })
 				case 5:
-					if _, err := stateful[i].Snapshot(); err != nil {
+					if err := preparing[i].PrepareBarrier(1); err != nil {
 						t.Fatal(err)
 					}
 				default:

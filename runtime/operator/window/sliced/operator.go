@@ -145,13 +145,16 @@ func (w *windows[K, In, Acc, Out]) Close() (err error) {
 	return err
 }
 
-// Snapshot returns the accumulators and, where it matters, which windows have fired.
-func (w *windows[K, In, Acc, Out]) Snapshot() (*snapshot.Operator, error) {
-	taken, err := w.store.Snapshot()
-	if err == nil && w.singles != nil {
-		err = w.singles.snapshot(taken, w.time)
+// Mark implements operator.Stateful: it fixes the accumulators and, where it matters, which windows have fired.
+func (w *windows[K, In, Acc, Out]) Mark(kind snapshot.MarkKind) (operator.Capture, error) {
+	if w.singles == nil {
+		return w.store.Mark(kind)
 	}
-	return taken, err
+	fired, err := w.singles.snapshot(w.time)
+	if err != nil {
+		return nil, err
+	}
+	return w.store.Mark(kind, fired)
 }
 
 // Process adds records to their slices.

@@ -107,11 +107,11 @@ func (s *singles[K, Acc]) restoreFired(f firedUpTo, last int64) {
 	s.most = max(s.most, at)
 }
 
-// snapshot adds to taken how far the windows have fired.
-func (s *singles[K, Acc]) snapshot(taken *snapshot.Operator, time int64) error {
+// snapshot returns how far the windows have fired.
+func (s *singles[K, Acc]) snapshot(time int64) (snapshot.List, error) {
 	elements, err := codec.For[firedUpTo]()
 	if err != nil {
-		return err
+		return snapshot.List{}, err
 	}
 	list := snapshot.List{Name: firedName, Redistribution: snapshot.Union, Element: elements.Schema()}
 	for from := 0; from < s.groups.Size(); {
@@ -123,8 +123,7 @@ func (s *singles[K, Acc]) snapshot(taken *snapshot.Operator, time int64) error {
 			list.Elements = append(list.Elements, elements.Append(nil, &f))
 		}
 	}
-	taken.Lists = append(taken.Lists, list)
-	return nil
+	return list, nil
 }
 
 func (s *singles[K, Acc]) firedOf(group int, time int64) int64 {

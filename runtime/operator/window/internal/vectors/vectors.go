@@ -206,7 +206,7 @@ func (j *Job[Out]) Restore(parallelism int) {
 	j.t.Helper()
 	var taken []*snapshot.Operator
 	for _, s := range j.subtasks {
-		one, err := s.instance.Operator.(operator.Stateful).Snapshot()
+		one, err := operator.Snapshot(s.instance.Operator.(operator.Stateful))
 		if err != nil {
 			j.t.Fatal(err)
 		}

@@ -1,0 +1,195 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/weir-stream/weir/checkpoint/snapshot"
+	"github.com/weir-stream/weir/checkpoint/storage"
+	"github.com/weir-stream/weir/runtime/ident"
+)
+
+// Start says how a term begins.
+type Start struct {
+	Writer snapshot.Writer
+	// NewID returns random ids.
+	NewID func() ident.ID
+	// From is the snapshot that the user has named for the start of the job, "" for none. A job that was running before under
+	// the same id goes on from its own checkpoints instead.
+	From string
+	Mode snapshot.ClaimMode
+}
+
+// Claimed is the log of a job under a new leader.
+type Claimed struct {
+	History *snapshot.History
+	// Held are the snapshots that the history names, with their files.
+	Held []snapshot.Held
+	// From is what the job goes on from, nil if it begins at the beginning, and Metadata what is in it.
+	From     *snapshot.Completed
+	Metadata *snapshot.Metadata
+}
+
+// collisions is how often a claim is tried again that has met another leader's.
+const collisions = 16
+
+// Claim makes the writer the leader of the job. If it was lost to another one the error is a [*snapshot.FencedError]. A checkpoint that the
+// job cannot go on from, or the user's snapshot if that cannot be read, is an error that names the file.
+func (j *Journal) Claim(ctx context.Context, start Start) (*Claimed, error) {
+	for range collisions {
+		claimed, err := j.tryClaim(ctx, start)
+		if claimed != nil || err != nil {
+			return claimed, err
+		}
+	}
+	return nil, fmt.Errorf("the log of the job in %s was claimed by others %d times in a row: several leaders run for this job", j.location, collisions)
+}
+
+// tryClaim returns nothing if the log has grown meanwhile.
+func (j *Journal) tryClaim(ctx context.Context, start Start) (*Claimed, error) {
+	history, err := j.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &Claimed{History: history}
+	contents := map[string]*snapshot.Metadata{}
+	damaged, err := j.load(ctx, history, contents)
+	if err != nil {
+		return nil, err
+	}
+	begin := snapshot.Start{Damaged: damaged, NewRun: history.Ended != ""}
+	if start.From != "" && (history.Claimed == 0 || begin.NewRun) {
+		if begin.From, err = j.named(ctx, start, contents); err != nil {
+			return nil, err
+		}
+	}
+	claim, err := history.NewClaim(start.Writer, start.NewID(), begin)
+	if err != nil {
+		return nil, err
+	}
+	answer := j.Append(ctx, claim)
+	if answer.Failure != "" {
+		return nil, fmt.Errorf("claim the job's log in %s: %s", j.location, answer.Failure)
+	}
+	stands, err := snapshot.Judge(claim, answer.InSlot, answer.Highest)
+	var fenced *snapshot.FencedError
+	if errors.As(err, &fenced) || !stands {
+		return nil, nil
+	}
+	if err := history.Apply(claim); err != nil {
+		return nil, err
+	}
+	for _, done := range slices.Concat(history.Retained, history.Unowned) {
+		if m := contents[done.Path]; m != nil {
+			c.Held = append(c.Held, snapshot.Hold(done, m))
+		} else {
+			c.Held = append(c.Held, snapshot.Held{Completed: done})
+		}
+	}
+	if c.From = history.Latest(); c.From != nil {
+		c.Metadata = contents[c.From.Path]
+	}
+	return c, nil
+}
+
+// read folds the log.
+func (j *Journal) read(ctx context.Context) (*snapshot.History, error) {
+	slots, err := j.slots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var entries []*snapshot.LogEntry
+	for _, slot := range slots {
+		e, err := j.entry(ctx, slot)
+		if errors.Is(err, storage.NotFound) {
+			continue // trimmed meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return snapshot.Fold(entries)
+}
+
+// load reads the metadata of all snapshots of the history, and returns those of the retained ones that cannot be read.
+func (j *Journal) load(ctx context.Context, h *snapshot.History, contents map[string]*snapshot.Metadata) (map[ident.CheckpointID]error, error) {
+	damaged := map[ident.CheckpointID]error{}
+	for _, c := range slices.Concat(h.Retained, h.Unowned) {
+		m, err := j.whole(ctx, c)
+		switch {
+		case err == nil:
+			contents[c.Path] = m
+		case snapshot.IsDamaged(err) || errors.Is(err, storage.NotFound) || errors.Is(err, storage.Damaged):
+			damaged[ident.CheckpointID(c.Checkpoint)] = err
+		default:
+			return nil, err
+		}
+	}
+	return damaged, nil
+}
+
+// whole reads the metadata of a snapshot and looks whether its files are there with the sizes that they should have.
+func (j *Journal) whole(ctx context.Context, c *snapshot.Completed) (*snapshot.Metadata, error) {
+	m, err := j.Metadata(ctx, c.Path)
+	if err != nil {
+		return nil, err
+	}
+	ends := map[snapshot.File]int64{}
+	m.EachFile(func(r *snapshot.FileRef) {
+		if r.Name == "" {
+			return
+		}
+		f := snapshot.File{Root: r.Root, Name: r.Name}
+		if f.Root == "" {
+			f.Root = c.Root()
+		}
+		ends[f] = max(ends[f], int64(r.Offset+r.Length))
+	})
+	for f, end := range ends {
+		store := j.store
+		if f.Root != "" {
+			if store, err = j.open(f.Root); err != nil {
+				return nil, err
+			}
+		}
+		object, err := store.Stat(ctx, f.Name)
+		if err != nil {
+			return nil, err
+		}
+		if object.Size < end {
+			return nil, &snapshot.DamagedError{Path: store.String() + "/" + f.Name, Reason: fmt.Sprintf("it has %d of %d bytes", object.Size, end)}
+		}
+	}
+	return m, nil
+}
+
+// named is the snapshot that the user has named.
+func (j *Journal) named(ctx context.Context, start Start, contents map[string]*snapshot.Metadata) (*snapshot.Completed, error) {
+	c := &snapshot.Completed{Path: snapshot.Locate(j.location, start.From), Owned: start.Mode == snapshot.TakeOver, Recoverable: true}
+	m, err := j.Metadata(ctx, c.Path)
+	if err != nil {
+		return nil, fmt.Errorf("start from %s: %w", start.From, err)
+	}
+	c.Checkpoint, c.Kind, c.TriggerMillis = m.Checkpoint, m.Kind, m.TriggerMillis
+	if m, err = j.whole(ctx, c); err != nil {
+		return nil, fmt.Errorf("start from %s: %w", start.From, err)
+	}
+	contents[c.Path] = m
+	return c, nil
+}
+
+// Collect deletes what nobody names, left by earlier terms: right after a claim, before the first checkpoint.
+func (j *Journal) Collect(ctx context.Context, c *Claimed) (deleted int, err error) {
+	var listed []string
+	for object, err := range storage.All(ctx, j.store, "") {
+		if err != nil {
+			return 0, err
+		}
+		listed = append(listed, object.Name)
+	}
+	garbage := snapshot.Garbage(listed, c.Held, c.History.Epoch, c.History.NextCheckpoint)
+	return len(garbage), j.store.Delete(ctx, garbage...)
+}

@@ -1,0 +1,161 @@
+package jobmanager
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/weir-stream/weir/checkpoint/coordinator"
+	"github.com/weir-stream/weir/checkpoint/journal"
+	"github.com/weir-stream/weir/checkpoint/snapshot"
+	"github.com/weir-stream/weir/runtime/config"
+	"github.com/weir-stream/weir/runtime/graph"
+	"github.com/weir-stream/weir/runtime/ident"
+	"github.com/weir-stream/weir/runtime/jobmanager/master"
+)
+
+// checkpoints carries out for a JobMaster what its checkpoint coordinator decides. Each command runs in a goroutine of its own, and its
+// outcome comes back to the actor as an event.
+type checkpoints struct {
+	journal *journal.Journal
+	start   journal.Start
+	config  coordinator.Config
+	// targets are the operators that may go on from a snapshot.
+	targets []snapshot.Target
+	// allowNonRestored lets state behind that no operator takes.
+	allowNonRestored bool
+	// savepoints is where savepoints are made whose place nobody names.
+	savepoints string
+
+	ctx  context.Context
+	stop context.CancelFunc
+	// post hands an event to the actor.
+	post func(any)
+}
+
+// newCheckpoints returns nil for a job that neither takes checkpoints nor starts from one.
+func newCheckpoints(c config.Configuration, open journal.Open, job *graph.JobGraph, epoch uint64) (*checkpoints, error) {
+	interval, from := config.Get(c, config.CheckpointInterval), config.Get(c, config.RecoveryPath)
+	directory := config.Get(c, config.CheckpointsDirectory)
+	if interval == 0 && from == "" && directory == "" {
+		return nil, nil
+	}
+	if directory == "" {
+		directory = snapshot.InMemory
+	}
+	j, err := journal.New(open, directory, job.ID)
+	if err != nil {
+		return nil, err
+	}
+	mode, err := snapshot.ParseClaimMode(string(config.Get(c, config.RecoveryClaimMode)))
+	if err != nil {
+		return nil, fmt.Errorf("execution.state-recovery.claim-mode: %w", err)
+	}
+	retention, err := coordinator.ParseRetention(string(config.Get(c, config.CheckpointsRetention)))
+	if err != nil {
+		return nil, err
+	}
+	writer := snapshot.Writer{Epoch: ident.LeaderEpoch(epoch), Leader: ident.NewID()}
+	k := &checkpoints{
+		journal: j, start: journal.Start{Writer: writer, NewID: ident.NewID, From: strings.TrimRight(from, "/"), Mode: mode},
+		targets: targetsOf(job), allowNonRestored: config.Get(c, config.RecoveryIgnoreUnclaimed), savepoints: config.Get(c, config.SavepointsDirectory),
+	}
+	k.config = coordinator.Defaults(job, writer, ident.NewID)
+	k.config.Interval, k.config.MinPause = interval, config.Get(c, config.CheckpointMinPause)
+	k.config.Timeout, k.config.MaxConcurrent = config.Get(c, config.CheckpointTimeout), config.Get(c, config.CheckpointMaxConcurrent)
+	k.config.TolerableFailed, k.config.Retained = config.Get(c, config.CheckpointTolerableFailed), config.Get(c, config.CheckpointsRetained)
+	k.config.Retention, k.config.ExactlyOnce = retention, config.Get(c, config.CheckpointMode) == config.ExactlyOnce
+	k.config.AfterTasksFinish, k.config.History = config.Get(c, config.CheckpointsAfterTasksFinish), config.Get(c, config.CheckpointHistory)
+	return k, k.config.Validate()
+}
+
+func targetsOf(job *graph.JobGraph) []snapshot.Target {
+	var targets []snapshot.Target
+	for _, v := range job.Vertices {
+		for _, op := range v.Operators {
+			targets = append(targets, snapshot.Target{
+				ID: op.ID, UID: op.UID, Name: op.Name, Parallelism: v.Parallelism, MaxParallelism: v.MaxParallelism, MaxParallelismSet: true,
+			})
+		}
+	}
+	return targets
+}
+
+// claimed is the event that the job's log has been claimed, or not.
+type claimed struct {
+	checkpoints *master.Checkpoints
+	err         error
+}
+
+// begin claims the job's log.
+func (k *checkpoints) begin(post func(any)) {
+	k.post = post
+	k.ctx, k.stop = context.WithCancel(context.Background())
+	go func() {
+		made, err := k.claim()
+		post(claimed{made, err})
+	}()
+}
+
+func (k *checkpoints) claim() (*master.Checkpoints, error) {
+	c, err := k.journal.Claim(k.ctx, k.start)
+	if err != nil {
+		return nil, err
+	}
+	if c.Metadata != nil {
+		plan, err := snapshot.Check(c.Metadata, k.targets, k.allowNonRestored)
+		if err != nil {
+			return nil, fmt.Errorf("the job cannot go on from %s: %w", k.journal.Path(c.From.Path), err)
+		}
+		for i, t := range k.targets {
+			if plan.MaxParallelism[i] != t.MaxParallelism {
+				return nil, fmt.Errorf("the job cannot go on from %s: operator %q had the max parallelism %d: set it to that", k.journal.Path(c.From.Path), t.Name, plan.MaxParallelism[i])
+			}
+		}
+	}
+	if _, err := k.journal.Collect(k.ctx, c); err != nil {
+		return nil, fmt.Errorf("remove what earlier runs have left in %s: %w", k.journal.Location(), err)
+	}
+	decides, err := coordinator.New(k.config, c.History, c.Held)
+	if err != nil {
+		return nil, err
+	}
+	return &master.Checkpoints{Coordinator: decides, From: c.From, Location: k.journal.Path}, nil
+}
+
+// carry carries out a command.
+func (k *checkpoints) carry(command coordinator.Command) {
+	go func() {
+		ctx, cancel := context.WithTimeout(k.ctx, k.config.Timeout+time.Minute)
+		defer cancel()
+		if event := k.do(ctx, command); event != nil {
+			k.post(event)
+		}
+	}()
+}
+
+// do returns what came of a command, nil if nobody waits for that.
+func (k *checkpoints) do(ctx context.Context, command coordinator.Command) coordinator.Event {
+	switch c := command.(type) {
+	case coordinator.Store:
+		return k.journal.Store(ctx, c)
+	case coordinator.Append:
+		return k.journal.Append(ctx, c.Entry)
+	case coordinator.Delete:
+		if k.journal.Delete(ctx, c.Files) == nil {
+			return coordinator.Deleted{Slot: c.Slot}
+		}
+	case coordinator.Discard:
+		_ = k.journal.Discard(ctx, c.Folder) // what stays is no savepoint: its metadata is not there, or nobody was told of it
+	case coordinator.Trim:
+		_ = k.journal.Trim(ctx, c.Below) // what stays is trimmed the next time
+	}
+	return nil
+}
+
+func (k *checkpoints) close() {
+	if k.stop != nil {
+		k.stop()
+	}
+}

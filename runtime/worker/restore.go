@@ -1,0 +1,217 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/weir-stream/weir/checkpoint/snapshot"
+	"github.com/weir-stream/weir/checkpoint/storage"
+	"github.com/weir-stream/weir/runtime/graph"
+	"github.com/weir-stream/weir/runtime/ident"
+	"github.com/weir-stream/weir/runtime/message"
+	"github.com/weir-stream/weir/state/keygroup"
+)
+
+// restores reads what attempts go on from. The metadata of a snapshot is read once for all attempts of a deployment. Its methods may
+// be called by any goroutine.
+type restores struct {
+	open func(location string) (storage.Store, error)
+
+	mu sync.Mutex
+	// location is that of the snapshot that was read last.
+	location string
+	metadata *snapshot.Metadata
+}
+
+// read returns the metadata of a snapshot.
+func (r *restores) read(ctx context.Context, location string) (*snapshot.Metadata, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.metadata != nil && r.location == location {
+		return r.metadata, nil
+	}
+	store, err := r.open(location)
+	if err != nil {
+		return nil, err
+	}
+	data, err := store.Read(ctx, snapshot.MetadataName)
+	if err != nil {
+		return nil, err
+	}
+	metadata, err := snapshot.Decode(snapshot.MetadataPath(location), data)
+	if err != nil {
+		return nil, err
+	}
+	r.location, r.metadata = location, metadata
+	return metadata, nil
+}
+
+// restoring is one attempt that goes on from a snapshot.
+type restoring struct {
+	*restores
+	restore *message.Restore
+	vertex  *graph.JobVertex
+	subtask ident.SubtaskIndex
+	// folder is where copies are made.
+	folder string
+}
+
+// run reads the state of all operators of the chain, and reports whether they had finished.
+func (r *restoring) run(ctx context.Context) (map[ident.OperatorID][]*snapshot.Operator, bool, error) {
+	metadata, err := r.read(ctx, r.restore.GetLocation())
+	if err != nil {
+		return nil, false, fmt.Errorf("restore from %s: %w", r.restore.GetLocation(), err)
+	}
+	states, ended := map[ident.OperatorID][]*snapshot.Operator{}, false
+	for _, op := range r.vertex.Operators {
+		before := findOperator(metadata, op.ID)
+		if before == nil {
+			continue
+		}
+		shares, err := snapshot.Assign(before, r.vertex.Parallelism, r.vertex.MaxParallelism)
+		if err != nil {
+			return nil, false, fmt.Errorf("restore from %s: %w", r.restore.GetLocation(), err)
+		}
+		share := shares[r.subtask]
+		ended = ended || share.InputEnded
+		restored, err := r.take(ctx, metadata, before, share)
+		if err != nil {
+			return nil, false, fmt.Errorf("restore operator %q from %s: %w", op.Name, r.restore.GetLocation(), err)
+		}
+		states[op.ID] = restored
+	}
+	return states, ended, nil
+}
+
+// coordinator reads the state of an operator's coordinator, nil if there is none.
+func (r *restoring) coordinator(ctx context.Context, id ident.OperatorID) ([]byte, error) {
+	metadata, err := r.read(ctx, r.restore.GetLocation())
+	if err != nil {
+		return nil, err
+	}
+	before := findOperator(metadata, id)
+	if before.GetCoordinator() == nil {
+		return nil, nil
+	}
+	return r.bytes(ctx, metadata, before.Coordinator)
+}
+
+func findOperator(m *snapshot.Metadata, id ident.OperatorID) *snapshot.OperatorState {
+	for _, op := range m.Operators {
+		if ident.OperatorID(op.Id) == id {
+			return op
+		}
+	}
+	return nil
+}
+
+// take brings what a subtask needs here: of each former subtask the tables with entries of its key groups, and all operator state, of which
+// the operator takes its share.
+func (r *restoring) take(ctx context.Context, m *snapshot.Metadata, op *snapshot.OperatorState, share snapshot.Share) ([]*snapshot.Operator, error) {
+	states, err := statesOf(op)
+	if err != nil {
+		return nil, err
+	}
+	read := func(f *snapshot.FileRef) ([]byte, error) { return r.bytes(ctx, m, f) }
+	var former []*snapshot.Operator
+	for _, s := range op.Subtasks {
+		before := &snapshot.Operator{Groups: keygroup.RangeOf(int(op.MaxParallelism), int(op.Parallelism), int(s.Subtask)), States: states}
+		for _, keyed := range share.Keyed {
+			if keyed.Subtask != s.Subtask {
+				continue
+			}
+			chain, err := r.chain(ctx, m, keyed)
+			if err != nil {
+				return nil, err
+			}
+			before.Chains = append(before.Chains, chain)
+		}
+		if before.Lists, err = op.UnpackLists(s, read); err != nil {
+			return nil, err
+		}
+		former = append(former, before)
+	}
+	return former, nil
+}
+
+func statesOf(op *snapshot.OperatorState) (states []snapshot.State, err error) {
+	for _, described := range op.States {
+		st, err := described.State()
+		if err != nil {
+			return nil, err
+		}
+		states = append(states, st)
+	}
+	return states, nil
+}
+
+func (r *restoring) chain(ctx context.Context, m *snapshot.Metadata, keyed snapshot.KeyedShare) (snapshot.Chain, error) {
+	chain := snapshot.Chain{Groups: keyed.Groups, Whole: keyed.Whole && r.restore.GetOwned()}
+	for _, t := range keyed.Tables {
+		path, err := r.download(ctx, m, t.File)
+		if err != nil {
+			return chain, err
+		}
+		chain.Tables = append(chain.Tables, snapshot.LocalTable{
+			Ref: t.File, Path: path, Changes: t.Changes, Entries: t.Entries,
+			Groups: keygroup.Range{First: uint16(t.FirstGroup), Last: uint16(t.LastGroup)},
+		})
+	}
+	return chain, nil
+}
+
+// storeOf returns the store that a reference's name is in.
+func (r *restoring) storeOf(m *snapshot.Metadata, f *snapshot.FileRef) (storage.Store, error) {
+	switch {
+	case f.GetRoot() != "":
+		return r.open(f.GetRoot())
+	case m.Kind == snapshot.Kind_SAVEPOINT:
+		return r.open(r.restore.GetLocation())
+	}
+	// A checkpoint's names are relative to its job's folder, which is the one above its own.
+	return r.open(filepath.Dir(r.restore.GetLocation()))
+}
+
+// bytes reads a file, or the part of one, that is small.
+func (r *restoring) bytes(ctx context.Context, m *snapshot.Metadata, f *snapshot.FileRef) ([]byte, error) {
+	if f.GetName() == "" {
+		return f.GetInline(), nil
+	}
+	store, err := r.storeOf(m, f)
+	if err != nil {
+		return nil, err
+	}
+	object, err := store.Open(ctx, f.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer object.Close()
+	stream := object.Stream(int64(f.Offset), int64(f.Length))
+	defer stream.Close()
+	data, err := io.ReadAll(stream)
+	if err != nil {
+		return nil, err
+	}
+	return data, f.Verify(store.String()+"/"+f.Name, data)
+}
+
+// download makes a local copy of a table, "" for one that is inline or if there is no folder.
+func (r *restoring) download(ctx context.Context, m *snapshot.Metadata, f *snapshot.FileRef) (path string, err error) {
+	if f.GetName() == "" {
+		return "", nil
+	}
+	folder := filepath.Join(r.folder, "restored")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", err
+	}
+	data, err := r.bytes(ctx, m, f)
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(folder, ident.NewID().String())
+	return path, os.WriteFile(path, data, 0o600)
+}
