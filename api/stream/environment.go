@@ -96,8 +96,15 @@ func (e *Environment) compile() (*graph.JobGraph, error) {
 	if maxParallelism == 0 {
 		maxParallelism = config.Get(e.settings, config.MaxParallelism)
 	}
+	id := ident.NewID()
+	if fixed := config.Get(e.settings, config.JobID); fixed != "" {
+		var err error
+		if id, err = ident.ParseID(fixed); err != nil {
+			return nil, fmt.Errorf("program %q: %s: %w", e.graph.Name, config.JobID.Key(), err)
+		}
+	}
 	job, err := graph.Compile(&e.graph, graph.Options{
-		JobID: ident.NewID(), Name: config.Get(e.settings, config.JobName), DefaultParallelism: parallelism, DefaultMaxParallelism: maxParallelism,
+		JobID: id, Name: config.Get(e.settings, config.JobName), DefaultParallelism: parallelism, DefaultMaxParallelism: maxParallelism,
 		Chaining: config.Get(e.settings, config.OperatorChaining),
 	})
 	if err != nil {

@@ -8,11 +8,13 @@ import (
 
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/checkpoint/storage"
+	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/ident"
 )
 
 // Start says how a term begins.
 type Start struct {
+	// Writer is who claims. Without an epoch it was not elected: its term is the one after the last in the log.
 	Writer snapshot.Writer
 	// NewID returns random ids.
 	NewID func() ident.ID
@@ -25,6 +27,10 @@ type Start struct {
 // Claimed is the log of a job under a new leader.
 type Claimed struct {
 	History *snapshot.History
+	// Writer is the term that has begun.
+	Writer snapshot.Writer
+	// Finished says that an earlier run under the job's id has finished, so that there is nothing to claim.
+	Finished bool
 	// Held are the snapshots that the history names, with their files.
 	Held []snapshot.Held
 	// From is what the job goes on from, nil if it begins at the beginning, and Metadata what is in it.
@@ -53,7 +59,14 @@ func (j *Journal) tryClaim(ctx context.Context, start Start) (*Claimed, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Claimed{History: history}
+	c := &Claimed{History: history, Writer: start.Writer}
+	if history.Ended == graph.JobFinished.String() && start.From == "" {
+		c.Finished = true
+		return c, nil
+	}
+	if c.Writer.Epoch == 0 {
+		c.Writer.Epoch = history.Epoch + 1
+	}
 	contents := map[string]*snapshot.Metadata{}
 	damaged, err := j.load(ctx, history, contents)
 	if err != nil {
@@ -65,7 +78,7 @@ func (j *Journal) tryClaim(ctx context.Context, start Start) (*Claimed, error) {
 			return nil, err
 		}
 	}
-	claim, err := history.NewClaim(start.Writer, start.NewID(), begin)
+	claim, err := history.NewClaim(c.Writer, start.NewID(), begin)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/checkpoint/storage"
+	"github.com/weir-stream/weir/runtime/failpoint"
 	"github.com/weir-stream/weir/runtime/ident"
 )
 
@@ -73,7 +74,10 @@ func (j *Journal) metadataOf(path string) (storage.Store, string, error) {
 // Store carries out the coordinator's command of that name.
 func (j *Journal) Store(ctx context.Context, c coordinator.Store) coordinator.Stored {
 	answer := coordinator.Stored{Checkpoint: c.Checkpoint}
-	var err error
+	err := failpoint.Reach(failpoint.Describing)
+	if err != nil {
+		return coordinator.Stored{Checkpoint: c.Checkpoint, Outcome: coordinator.StoreFailed, Failure: err.Error()}
+	}
 	if answer.Outcome, err = j.storeMetadata(ctx, c); err != nil {
 		answer.Failure = err.Error()
 	}
@@ -109,14 +113,33 @@ func (j *Journal) storeMetadata(ctx context.Context, c coordinator.Store) (coord
 // Append carries out the coordinator's command of that name.
 func (j *Journal) Append(ctx context.Context, e *snapshot.LogEntry) coordinator.LogAnswered {
 	answer := coordinator.LogAnswered{Slot: e.Slot}
-	var err error
-	if answer.InSlot, err = j.create(ctx, e); err == nil {
+	err := reachBefore(e)
+	if err == nil {
+		answer.InSlot, err = j.create(ctx, e)
+	}
+	if err == nil {
 		answer.Highest, err = j.highest(ctx)
+	}
+	if err == nil && e.GetComplete() != nil {
+		err = failpoint.Reach(failpoint.Completed)
 	}
 	if err != nil {
 		answer.InSlot, answer.Failure = nil, err.Error()
 	}
 	return answer
+}
+
+// reachBefore reaches the point before an entry is written.
+func reachBefore(e *snapshot.LogEntry) error {
+	switch {
+	case e.GetComplete() != nil:
+		return failpoint.Reach(failpoint.Completing)
+	case e.GetRelease() != nil:
+		return failpoint.Reach(failpoint.Releasing)
+	case e.GetEnd() != nil:
+		return failpoint.Reach(failpoint.Ending)
+	}
+	return failpoint.Reach(failpoint.Claiming)
 }
 
 // create returns what the entry's slot holds after an attempt to create it, nil if nothing.
@@ -187,6 +210,9 @@ func (j *Journal) Trim(ctx context.Context, below uint64) error {
 
 // Delete removes files that a slot of the log has released.
 func (j *Journal) Delete(ctx context.Context, files []snapshot.File) error {
+	if err := failpoint.Reach(failpoint.Deleting); err != nil {
+		return err
+	}
 	byRoot := map[string][]string{}
 	for _, f := range files {
 		byRoot[f.Root] = append(byRoot[f.Root], f.Name)
@@ -204,6 +230,15 @@ func (j *Journal) Delete(ctx context.Context, files []snapshot.File) error {
 		failed = errors.Join(failed, store.Delete(ctx, names...))
 	}
 	return failed
+}
+
+// Sweep removes what the log has released and an earlier run did not come to remove.
+func (j *Journal) Sweep(ctx context.Context, h *snapshot.History) error {
+	var files []snapshot.File
+	for _, r := range h.Released {
+		files = append(files, snapshot.NamedFiles(r.Files)...)
+	}
+	return j.Delete(ctx, files)
 }
 
 // Discard removes a savepoint's folder with all that is in it. It refuses what is not named as one.

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/weir-stream/weir/runtime/ident"
 )
 
 // Section is a chapter of the reference page.
@@ -89,6 +91,17 @@ var (
 	AutoWatermarkInterval = declare(Pipeline, "pipeline.auto-watermark-interval", 200*time.Millisecond, duration(),
 		"How often, in processing time, watermarks follow from what was read so far, and idleness is looked at. 0 does neither: "+
 			"only punctuated watermarks are left, and the one at the end of bounded input.")
+
+	JobID = declare(Pipeline, "$internal.pipeline.job-id", "", text(),
+		"The id of the job, 32 hexadecimal digits. A program that is started again under the id of an earlier run which did not end goes on from that run's last checkpoint in `execution.checkpointing.dir`.").
+		computed(func() string { return "" }, "a random one").
+		that(func(text string) error {
+			if text == "" {
+				return nil
+			}
+			_, err := ident.ParseID(text)
+			return err
+		})
 
 	JobName = declare(Pipeline, "pipeline.name", "", text(),
 		"Name of the job in REST, logs and metrics.").

@@ -35,7 +35,7 @@ type checkpoints struct {
 }
 
 // newCheckpoints returns nil for a job that neither takes checkpoints nor starts from one.
-func newCheckpoints(c config.Configuration, open journal.Open, job *graph.JobGraph, epoch uint64) (*checkpoints, error) {
+func newCheckpoints(c config.Configuration, open journal.Open, job *graph.JobGraph) (*checkpoints, error) {
 	interval, from := config.Get(c, config.CheckpointInterval), config.Get(c, config.RecoveryPath)
 	directory := config.Get(c, config.CheckpointsDirectory)
 	if interval == 0 && from == "" && directory == "" {
@@ -56,7 +56,7 @@ func newCheckpoints(c config.Configuration, open journal.Open, job *graph.JobGra
 	if err != nil {
 		return nil, err
 	}
-	writer := snapshot.Writer{Epoch: ident.LeaderEpoch(epoch), Leader: ident.NewID()}
+	writer := snapshot.Writer{Leader: ident.NewID()}
 	k := &checkpoints{
 		journal: j, start: journal.Start{Writer: writer, NewID: ident.NewID, From: strings.TrimRight(from, "/"), Mode: mode},
 		targets: targetsOf(job), allowNonRestored: config.Get(c, config.RecoveryIgnoreUnclaimed), savepoints: config.Get(c, config.SavepointsDirectory),
@@ -82,7 +82,8 @@ func targetsOf(job *graph.JobGraph) []snapshot.Target {
 	return targets
 }
 
-// claimed is the event that the job's log has been claimed, or not.
+// claimed is the event that the job's log has been claimed, or not. There is neither an error nor anything else if the job has finished
+// in an earlier run.
 type claimed struct {
 	checkpoints *master.Checkpoints
 	err         error
@@ -103,6 +104,10 @@ func (k *checkpoints) claim() (*master.Checkpoints, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Finished {
+		return nil, k.journal.Sweep(k.ctx, c.History)
+	}
+	k.config.Writer = c.Writer
 	if c.Metadata != nil {
 		plan, err := snapshot.Check(c.Metadata, k.targets, k.allowNonRestored)
 		if err != nil {
@@ -121,7 +126,7 @@ func (k *checkpoints) claim() (*master.Checkpoints, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &master.Checkpoints{Coordinator: decides, From: c.From, Location: k.journal.Path}, nil
+	return &master.Checkpoints{Coordinator: decides, From: c.From, Term: c.Writer.Epoch, Location: k.journal.Path}, nil
 }
 
 // carry carries out a command.

@@ -188,7 +188,7 @@ func (d *dispatcher) submit(now time.Time, s *message.SubmitJob) error {
 	if err != nil {
 		return fmt.Errorf("job %q: %w", job.Name, err)
 	}
-	checkpoints, err := newCheckpoints(effective, d.options.Stores, job, d.options.LeaderEpoch)
+	checkpoints, err := newCheckpoints(effective, d.options.Stores, job)
 	if err != nil {
 		return fmt.Errorf("job %q: %w", job.Name, err)
 	}

@@ -65,6 +65,15 @@ func (j *jobMaster) refuse(now time.Time, err error) {
 	j.act()
 }
 
+// finishedBefore ends a job that an earlier process has run to its end under the same id.
+func (j *jobMaster) finishedBefore(now time.Time) {
+	j.context.Log().Info("an earlier run under this job id has finished: there is nothing to do", "job", j.config.Job.Name, "id", j.config.Job.ID)
+	j.checkpoints = nil
+	j.master = master.New(j.config, now)
+	j.master.FinishedBefore(now)
+	j.act()
+}
+
 // uniform is random without a seed: only pauses depend on it.
 func uniform() float64 {
 	id := ident.NewID()
@@ -167,6 +176,10 @@ func (j *jobMaster) Event(now time.Time, event any) {
 	case claimed:
 		if e.err != nil {
 			j.refuse(now, e.err)
+			return
+		}
+		if e.checkpoints == nil {
+			j.finishedBefore(now)
 			return
 		}
 		j.config.Checkpoints = e.checkpoints

@@ -580,6 +580,7 @@ type Deploy struct {
 	Inputs        []*InputGate           `protobuf:"bytes,2,rep,name=inputs,proto3" json:"inputs,omitempty"`
 	Outputs       []*ResultPartition     `protobuf:"bytes,3,rep,name=outputs,proto3" json:"outputs,omitempty"`
 	Restore       *Restore               `protobuf:"bytes,4,opt,name=restore,proto3" json:"restore,omitempty"` // what it goes on from; unset: it begins without state
+	Term          uint64                 `protobuf:"varint,5,opt,name=term,proto3" json:"term,omitempty"`      // of the leader in the job's log, for the names of files
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -642,12 +643,21 @@ func (x *Deploy) GetRestore() *Restore {
 	return nil
 }
 
+func (x *Deploy) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
 // Restore names the snapshot that attempts go on from. Workers read its metadata themselves.
 type Restore struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Location      string                 `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"` // of the snapshot's folder
-	Checkpoint    uint64                 `protobuf:"varint,2,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
-	Owned         bool                   `protobuf:"varint,3,opt,name=owned,proto3" json:"owned,omitempty"` // the job's next snapshots may name its files
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Location   string                 `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"` // of the snapshot's folder
+	Checkpoint uint64                 `protobuf:"varint,2,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	Owned      bool                   `protobuf:"varint,3,opt,name=owned,proto3" json:"owned,omitempty"` // the job's next snapshots may name its files
+	// The vertices whose max parallelism the snapshot has fixed otherwise than the program would choose it.
+	KeyGroups     []*VertexKeyGroups `protobuf:"bytes,4,rep,name=key_groups,json=keyGroups,proto3" json:"key_groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -703,6 +713,66 @@ func (x *Restore) GetOwned() bool {
 	return false
 }
 
+func (x *Restore) GetKeyGroups() []*VertexKeyGroups {
+	if x != nil {
+		return x.KeyGroups
+	}
+	return nil
+}
+
+// VertexKeyGroups is the max parallelism of a vertex.
+type VertexKeyGroups struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Vertex         []byte                 `protobuf:"bytes,1,opt,name=vertex,proto3" json:"vertex,omitempty"` // 16 bytes
+	MaxParallelism int32                  `protobuf:"varint,2,opt,name=max_parallelism,json=maxParallelism,proto3" json:"max_parallelism,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *VertexKeyGroups) Reset() {
+	*x = VertexKeyGroups{}
+	mi := &file_runtime_message_worker_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VertexKeyGroups) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VertexKeyGroups) ProtoMessage() {}
+
+func (x *VertexKeyGroups) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_worker_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VertexKeyGroups.ProtoReflect.Descriptor instead.
+func (*VertexKeyGroups) Descriptor() ([]byte, []int) {
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *VertexKeyGroups) GetVertex() []byte {
+	if x != nil {
+		return x.Vertex
+	}
+	return nil
+}
+
+func (x *VertexKeyGroups) GetMaxParallelism() int32 {
+	if x != nil {
+		return x.MaxParallelism
+	}
+	return 0
+}
+
 // InputGate is one edge that feeds the subtask.
 type InputGate struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -714,7 +784,7 @@ type InputGate struct {
 
 func (x *InputGate) Reset() {
 	*x = InputGate{}
-	mi := &file_runtime_message_worker_proto_msgTypes[4]
+	mi := &file_runtime_message_worker_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -726,7 +796,7 @@ func (x *InputGate) String() string {
 func (*InputGate) ProtoMessage() {}
 
 func (x *InputGate) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[4]
+	mi := &file_runtime_message_worker_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -739,7 +809,7 @@ func (x *InputGate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InputGate.ProtoReflect.Descriptor instead.
 func (*InputGate) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{4}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *InputGate) GetEdge() int32 {
@@ -767,7 +837,7 @@ type ResultPartition struct {
 
 func (x *ResultPartition) Reset() {
 	*x = ResultPartition{}
-	mi := &file_runtime_message_worker_proto_msgTypes[5]
+	mi := &file_runtime_message_worker_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -779,7 +849,7 @@ func (x *ResultPartition) String() string {
 func (*ResultPartition) ProtoMessage() {}
 
 func (x *ResultPartition) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[5]
+	mi := &file_runtime_message_worker_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -792,7 +862,7 @@ func (x *ResultPartition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResultPartition.ProtoReflect.Descriptor instead.
 func (*ResultPartition) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{5}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ResultPartition) GetEdge() int32 {
@@ -821,7 +891,7 @@ type PeerAttempt struct {
 
 func (x *PeerAttempt) Reset() {
 	*x = PeerAttempt{}
-	mi := &file_runtime_message_worker_proto_msgTypes[6]
+	mi := &file_runtime_message_worker_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -833,7 +903,7 @@ func (x *PeerAttempt) String() string {
 func (*PeerAttempt) ProtoMessage() {}
 
 func (x *PeerAttempt) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[6]
+	mi := &file_runtime_message_worker_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -846,7 +916,7 @@ func (x *PeerAttempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerAttempt.ProtoReflect.Descriptor instead.
 func (*PeerAttempt) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{6}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PeerAttempt) GetSubtask() int32 {
@@ -881,7 +951,7 @@ type CancelTask struct {
 
 func (x *CancelTask) Reset() {
 	*x = CancelTask{}
-	mi := &file_runtime_message_worker_proto_msgTypes[7]
+	mi := &file_runtime_message_worker_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -893,7 +963,7 @@ func (x *CancelTask) String() string {
 func (*CancelTask) ProtoMessage() {}
 
 func (x *CancelTask) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[7]
+	mi := &file_runtime_message_worker_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -906,7 +976,7 @@ func (x *CancelTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelTask.ProtoReflect.Descriptor instead.
 func (*CancelTask) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{7}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CancelTask) GetExecution() *ExecutionID {
@@ -931,7 +1001,7 @@ type StartCoordinator struct {
 
 func (x *StartCoordinator) Reset() {
 	*x = StartCoordinator{}
-	mi := &file_runtime_message_worker_proto_msgTypes[8]
+	mi := &file_runtime_message_worker_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -943,7 +1013,7 @@ func (x *StartCoordinator) String() string {
 func (*StartCoordinator) ProtoMessage() {}
 
 func (x *StartCoordinator) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[8]
+	mi := &file_runtime_message_worker_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -956,7 +1026,7 @@ func (x *StartCoordinator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartCoordinator.ProtoReflect.Descriptor instead.
 func (*StartCoordinator) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{8}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *StartCoordinator) GetOperator() []byte {
@@ -1012,7 +1082,7 @@ type StopCoordinator struct {
 
 func (x *StopCoordinator) Reset() {
 	*x = StopCoordinator{}
-	mi := &file_runtime_message_worker_proto_msgTypes[9]
+	mi := &file_runtime_message_worker_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1024,7 +1094,7 @@ func (x *StopCoordinator) String() string {
 func (*StopCoordinator) ProtoMessage() {}
 
 func (x *StopCoordinator) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[9]
+	mi := &file_runtime_message_worker_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1037,7 +1107,7 @@ func (x *StopCoordinator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopCoordinator.ProtoReflect.Descriptor instead.
 func (*StopCoordinator) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{9}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *StopCoordinator) GetOperator() []byte {
@@ -1067,7 +1137,7 @@ type SubtaskReady struct {
 
 func (x *SubtaskReady) Reset() {
 	*x = SubtaskReady{}
-	mi := &file_runtime_message_worker_proto_msgTypes[10]
+	mi := &file_runtime_message_worker_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1079,7 +1149,7 @@ func (x *SubtaskReady) String() string {
 func (*SubtaskReady) ProtoMessage() {}
 
 func (x *SubtaskReady) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[10]
+	mi := &file_runtime_message_worker_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1092,7 +1162,7 @@ func (x *SubtaskReady) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubtaskReady.ProtoReflect.Descriptor instead.
 func (*SubtaskReady) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{10}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SubtaskReady) GetOperator() []byte {
@@ -1138,7 +1208,7 @@ type SubtaskGone struct {
 
 func (x *SubtaskGone) Reset() {
 	*x = SubtaskGone{}
-	mi := &file_runtime_message_worker_proto_msgTypes[11]
+	mi := &file_runtime_message_worker_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1150,7 +1220,7 @@ func (x *SubtaskGone) String() string {
 func (*SubtaskGone) ProtoMessage() {}
 
 func (x *SubtaskGone) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[11]
+	mi := &file_runtime_message_worker_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1163,7 +1233,7 @@ func (x *SubtaskGone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubtaskGone.ProtoReflect.Descriptor instead.
 func (*SubtaskGone) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{11}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SubtaskGone) GetOperator() []byte {
@@ -1216,7 +1286,7 @@ type SubtaskReset struct {
 
 func (x *SubtaskReset) Reset() {
 	*x = SubtaskReset{}
-	mi := &file_runtime_message_worker_proto_msgTypes[12]
+	mi := &file_runtime_message_worker_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1228,7 +1298,7 @@ func (x *SubtaskReset) String() string {
 func (*SubtaskReset) ProtoMessage() {}
 
 func (x *SubtaskReset) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[12]
+	mi := &file_runtime_message_worker_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1241,7 +1311,7 @@ func (x *SubtaskReset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubtaskReset.ProtoReflect.Descriptor instead.
 func (*SubtaskReset) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{12}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SubtaskReset) GetOperator() []byte {
@@ -1285,7 +1355,7 @@ type SubtaskToCoordinator struct {
 
 func (x *SubtaskToCoordinator) Reset() {
 	*x = SubtaskToCoordinator{}
-	mi := &file_runtime_message_worker_proto_msgTypes[13]
+	mi := &file_runtime_message_worker_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1297,7 +1367,7 @@ func (x *SubtaskToCoordinator) String() string {
 func (*SubtaskToCoordinator) ProtoMessage() {}
 
 func (x *SubtaskToCoordinator) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[13]
+	mi := &file_runtime_message_worker_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1310,7 +1380,7 @@ func (x *SubtaskToCoordinator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubtaskToCoordinator.ProtoReflect.Descriptor instead.
 func (*SubtaskToCoordinator) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{13}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SubtaskToCoordinator) GetOperator() []byte {
@@ -1354,7 +1424,7 @@ type CoordinatorToSubtask struct {
 
 func (x *CoordinatorToSubtask) Reset() {
 	*x = CoordinatorToSubtask{}
-	mi := &file_runtime_message_worker_proto_msgTypes[14]
+	mi := &file_runtime_message_worker_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1366,7 +1436,7 @@ func (x *CoordinatorToSubtask) String() string {
 func (*CoordinatorToSubtask) ProtoMessage() {}
 
 func (x *CoordinatorToSubtask) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[14]
+	mi := &file_runtime_message_worker_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1379,7 +1449,7 @@ func (x *CoordinatorToSubtask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoordinatorToSubtask.ProtoReflect.Descriptor instead.
 func (*CoordinatorToSubtask) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{14}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CoordinatorToSubtask) GetOperator() []byte {
@@ -1422,7 +1492,7 @@ type CoordinatorFailed struct {
 
 func (x *CoordinatorFailed) Reset() {
 	*x = CoordinatorFailed{}
-	mi := &file_runtime_message_worker_proto_msgTypes[15]
+	mi := &file_runtime_message_worker_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1434,7 +1504,7 @@ func (x *CoordinatorFailed) String() string {
 func (*CoordinatorFailed) ProtoMessage() {}
 
 func (x *CoordinatorFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[15]
+	mi := &file_runtime_message_worker_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1447,7 +1517,7 @@ func (x *CoordinatorFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoordinatorFailed.ProtoReflect.Descriptor instead.
 func (*CoordinatorFailed) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{15}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CoordinatorFailed) GetOperator() []byte {
@@ -1482,7 +1552,7 @@ type DrainTask struct {
 
 func (x *DrainTask) Reset() {
 	*x = DrainTask{}
-	mi := &file_runtime_message_worker_proto_msgTypes[16]
+	mi := &file_runtime_message_worker_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1494,7 +1564,7 @@ func (x *DrainTask) String() string {
 func (*DrainTask) ProtoMessage() {}
 
 func (x *DrainTask) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[16]
+	mi := &file_runtime_message_worker_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1507,7 +1577,7 @@ func (x *DrainTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainTask.ProtoReflect.Descriptor instead.
 func (*DrainTask) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{16}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DrainTask) GetExecution() *ExecutionID {
@@ -1527,7 +1597,7 @@ type TaskDrained struct {
 
 func (x *TaskDrained) Reset() {
 	*x = TaskDrained{}
-	mi := &file_runtime_message_worker_proto_msgTypes[17]
+	mi := &file_runtime_message_worker_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1539,7 +1609,7 @@ func (x *TaskDrained) String() string {
 func (*TaskDrained) ProtoMessage() {}
 
 func (x *TaskDrained) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[17]
+	mi := &file_runtime_message_worker_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1552,7 +1622,7 @@ func (x *TaskDrained) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskDrained.ProtoReflect.Descriptor instead.
 func (*TaskDrained) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{17}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TaskDrained) GetExecution() *ExecutionID {
@@ -1576,7 +1646,7 @@ type TaskStateChanged struct {
 
 func (x *TaskStateChanged) Reset() {
 	*x = TaskStateChanged{}
-	mi := &file_runtime_message_worker_proto_msgTypes[18]
+	mi := &file_runtime_message_worker_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1588,7 +1658,7 @@ func (x *TaskStateChanged) String() string {
 func (*TaskStateChanged) ProtoMessage() {}
 
 func (x *TaskStateChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[18]
+	mi := &file_runtime_message_worker_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1601,7 +1671,7 @@ func (x *TaskStateChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskStateChanged.ProtoReflect.Descriptor instead.
 func (*TaskStateChanged) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{18}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TaskStateChanged) GetExecution() *ExecutionID {
@@ -1651,7 +1721,7 @@ type TaskProgress struct {
 
 func (x *TaskProgress) Reset() {
 	*x = TaskProgress{}
-	mi := &file_runtime_message_worker_proto_msgTypes[19]
+	mi := &file_runtime_message_worker_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1663,7 +1733,7 @@ func (x *TaskProgress) String() string {
 func (*TaskProgress) ProtoMessage() {}
 
 func (x *TaskProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[19]
+	mi := &file_runtime_message_worker_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1676,7 +1746,7 @@ func (x *TaskProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskProgress.ProtoReflect.Descriptor instead.
 func (*TaskProgress) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{19}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TaskProgress) GetExecution() *ExecutionID {
@@ -1711,7 +1781,7 @@ type WorkerStopped struct {
 
 func (x *WorkerStopped) Reset() {
 	*x = WorkerStopped{}
-	mi := &file_runtime_message_worker_proto_msgTypes[20]
+	mi := &file_runtime_message_worker_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1723,7 +1793,7 @@ func (x *WorkerStopped) String() string {
 func (*WorkerStopped) ProtoMessage() {}
 
 func (x *WorkerStopped) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[20]
+	mi := &file_runtime_message_worker_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1736,7 +1806,7 @@ func (x *WorkerStopped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerStopped.ProtoReflect.Descriptor instead.
 func (*WorkerStopped) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{20}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *WorkerStopped) GetFailure() *Failure {
@@ -1757,7 +1827,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_runtime_message_worker_proto_msgTypes[21]
+	mi := &file_runtime_message_worker_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1769,7 +1839,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[21]
+	mi := &file_runtime_message_worker_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1782,7 +1852,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{21}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Ping) GetExecution() *ExecutionID {
@@ -1810,7 +1880,7 @@ type Pong struct {
 
 func (x *Pong) Reset() {
 	*x = Pong{}
-	mi := &file_runtime_message_worker_proto_msgTypes[22]
+	mi := &file_runtime_message_worker_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1822,7 +1892,7 @@ func (x *Pong) String() string {
 func (*Pong) ProtoMessage() {}
 
 func (x *Pong) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[22]
+	mi := &file_runtime_message_worker_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1835,7 +1905,7 @@ func (x *Pong) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pong.ProtoReflect.Descriptor instead.
 func (*Pong) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{22}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Pong) GetExecution() *ExecutionID {
@@ -1870,7 +1940,7 @@ type TriggerCheckpoint struct {
 
 func (x *TriggerCheckpoint) Reset() {
 	*x = TriggerCheckpoint{}
-	mi := &file_runtime_message_worker_proto_msgTypes[23]
+	mi := &file_runtime_message_worker_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1882,7 +1952,7 @@ func (x *TriggerCheckpoint) String() string {
 func (*TriggerCheckpoint) ProtoMessage() {}
 
 func (x *TriggerCheckpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[23]
+	mi := &file_runtime_message_worker_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1895,7 +1965,7 @@ func (x *TriggerCheckpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerCheckpoint.ProtoReflect.Descriptor instead.
 func (*TriggerCheckpoint) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{23}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TriggerCheckpoint) GetTasks() []*ExecutionID {
@@ -1974,7 +2044,7 @@ type CheckpointComplete struct {
 
 func (x *CheckpointComplete) Reset() {
 	*x = CheckpointComplete{}
-	mi := &file_runtime_message_worker_proto_msgTypes[24]
+	mi := &file_runtime_message_worker_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1986,7 +2056,7 @@ func (x *CheckpointComplete) String() string {
 func (*CheckpointComplete) ProtoMessage() {}
 
 func (x *CheckpointComplete) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[24]
+	mi := &file_runtime_message_worker_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1999,7 +2069,7 @@ func (x *CheckpointComplete) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckpointComplete.ProtoReflect.Descriptor instead.
 func (*CheckpointComplete) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{24}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CheckpointComplete) GetTasks() []*ExecutionID {
@@ -2043,7 +2113,7 @@ type CheckpointAborted struct {
 
 func (x *CheckpointAborted) Reset() {
 	*x = CheckpointAborted{}
-	mi := &file_runtime_message_worker_proto_msgTypes[25]
+	mi := &file_runtime_message_worker_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2055,7 +2125,7 @@ func (x *CheckpointAborted) String() string {
 func (*CheckpointAborted) ProtoMessage() {}
 
 func (x *CheckpointAborted) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[25]
+	mi := &file_runtime_message_worker_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2068,7 +2138,7 @@ func (x *CheckpointAborted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckpointAborted.ProtoReflect.Descriptor instead.
 func (*CheckpointAborted) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{25}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CheckpointAborted) GetTasks() []*ExecutionID {
@@ -2110,7 +2180,7 @@ type CoordinatorID struct {
 
 func (x *CoordinatorID) Reset() {
 	*x = CoordinatorID{}
-	mi := &file_runtime_message_worker_proto_msgTypes[26]
+	mi := &file_runtime_message_worker_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2122,7 +2192,7 @@ func (x *CoordinatorID) String() string {
 func (*CoordinatorID) ProtoMessage() {}
 
 func (x *CoordinatorID) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[26]
+	mi := &file_runtime_message_worker_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2135,7 +2205,7 @@ func (x *CoordinatorID) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoordinatorID.ProtoReflect.Descriptor instead.
 func (*CoordinatorID) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{26}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CoordinatorID) GetOperator() []byte {
@@ -2163,7 +2233,7 @@ type SnapshotCoordinator struct {
 
 func (x *SnapshotCoordinator) Reset() {
 	*x = SnapshotCoordinator{}
-	mi := &file_runtime_message_worker_proto_msgTypes[27]
+	mi := &file_runtime_message_worker_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2175,7 +2245,7 @@ func (x *SnapshotCoordinator) String() string {
 func (*SnapshotCoordinator) ProtoMessage() {}
 
 func (x *SnapshotCoordinator) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[27]
+	mi := &file_runtime_message_worker_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2188,7 +2258,7 @@ func (x *SnapshotCoordinator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotCoordinator.ProtoReflect.Descriptor instead.
 func (*SnapshotCoordinator) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{27}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SnapshotCoordinator) GetCoordinator() *CoordinatorID {
@@ -2218,7 +2288,7 @@ type CoordinatorSnapshot struct {
 
 func (x *CoordinatorSnapshot) Reset() {
 	*x = CoordinatorSnapshot{}
-	mi := &file_runtime_message_worker_proto_msgTypes[28]
+	mi := &file_runtime_message_worker_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2230,7 +2300,7 @@ func (x *CoordinatorSnapshot) String() string {
 func (*CoordinatorSnapshot) ProtoMessage() {}
 
 func (x *CoordinatorSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[28]
+	mi := &file_runtime_message_worker_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2243,7 +2313,7 @@ func (x *CoordinatorSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoordinatorSnapshot.ProtoReflect.Descriptor instead.
 func (*CoordinatorSnapshot) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{28}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CoordinatorSnapshot) GetCoordinator() *CoordinatorID {
@@ -2293,7 +2363,7 @@ type CheckpointAck struct {
 
 func (x *CheckpointAck) Reset() {
 	*x = CheckpointAck{}
-	mi := &file_runtime_message_worker_proto_msgTypes[29]
+	mi := &file_runtime_message_worker_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2305,7 +2375,7 @@ func (x *CheckpointAck) String() string {
 func (*CheckpointAck) ProtoMessage() {}
 
 func (x *CheckpointAck) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[29]
+	mi := &file_runtime_message_worker_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2318,7 +2388,7 @@ func (x *CheckpointAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckpointAck.ProtoReflect.Descriptor instead.
 func (*CheckpointAck) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{29}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CheckpointAck) GetExecution() *ExecutionID {
@@ -2404,7 +2474,7 @@ type OperatorSnapshot struct {
 
 func (x *OperatorSnapshot) Reset() {
 	*x = OperatorSnapshot{}
-	mi := &file_runtime_message_worker_proto_msgTypes[30]
+	mi := &file_runtime_message_worker_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2416,7 +2486,7 @@ func (x *OperatorSnapshot) String() string {
 func (*OperatorSnapshot) ProtoMessage() {}
 
 func (x *OperatorSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[30]
+	mi := &file_runtime_message_worker_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2429,7 +2499,7 @@ func (x *OperatorSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorSnapshot.ProtoReflect.Descriptor instead.
 func (*OperatorSnapshot) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{30}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *OperatorSnapshot) GetOperator() []byte {
@@ -2473,7 +2543,7 @@ type CheckpointDecline struct {
 
 func (x *CheckpointDecline) Reset() {
 	*x = CheckpointDecline{}
-	mi := &file_runtime_message_worker_proto_msgTypes[31]
+	mi := &file_runtime_message_worker_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2485,7 +2555,7 @@ func (x *CheckpointDecline) String() string {
 func (*CheckpointDecline) ProtoMessage() {}
 
 func (x *CheckpointDecline) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[31]
+	mi := &file_runtime_message_worker_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2498,7 +2568,7 @@ func (x *CheckpointDecline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckpointDecline.ProtoReflect.Descriptor instead.
 func (*CheckpointDecline) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{31}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CheckpointDecline) GetExecution() *ExecutionID {
@@ -2539,7 +2609,7 @@ type TaskInputEnded struct {
 
 func (x *TaskInputEnded) Reset() {
 	*x = TaskInputEnded{}
-	mi := &file_runtime_message_worker_proto_msgTypes[32]
+	mi := &file_runtime_message_worker_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2551,7 +2621,7 @@ func (x *TaskInputEnded) String() string {
 func (*TaskInputEnded) ProtoMessage() {}
 
 func (x *TaskInputEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[32]
+	mi := &file_runtime_message_worker_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2564,7 +2634,7 @@ func (x *TaskInputEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskInputEnded.ProtoReflect.Descriptor instead.
 func (*TaskInputEnded) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{32}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *TaskInputEnded) GetExecution() *ExecutionID {
@@ -2620,18 +2690,24 @@ const file_runtime_message_worker_proto_rawDesc = "" +
 	"\vinput_ended\x18\f \x01(\v2\x1c.weir.message.TaskInputEndedH\x00R\n" +
 	"inputEnded\x12V\n" +
 	"\x14coordinator_snapshot\x18\r \x01(\v2!.weir.message.CoordinatorSnapshotH\x00R\x13coordinatorSnapshotB\x06\n" +
-	"\x04body\"\xdc\x01\n" +
+	"\x04body\"\xf0\x01\n" +
 	"\x06Deploy\x127\n" +
 	"\texecution\x18\x01 \x01(\v2\x19.weir.message.ExecutionIDR\texecution\x12/\n" +
 	"\x06inputs\x18\x02 \x03(\v2\x17.weir.message.InputGateR\x06inputs\x127\n" +
 	"\aoutputs\x18\x03 \x03(\v2\x1d.weir.message.ResultPartitionR\aoutputs\x12/\n" +
-	"\arestore\x18\x04 \x01(\v2\x15.weir.message.RestoreR\arestore\"[\n" +
+	"\arestore\x18\x04 \x01(\v2\x15.weir.message.RestoreR\arestore\x12\x12\n" +
+	"\x04term\x18\x05 \x01(\x04R\x04term\"\x99\x01\n" +
 	"\aRestore\x12\x1a\n" +
 	"\blocation\x18\x01 \x01(\tR\blocation\x12\x1e\n" +
 	"\n" +
 	"checkpoint\x18\x02 \x01(\x04R\n" +
 	"checkpoint\x12\x14\n" +
-	"\x05owned\x18\x03 \x01(\bR\x05owned\"X\n" +
+	"\x05owned\x18\x03 \x01(\bR\x05owned\x12<\n" +
+	"\n" +
+	"key_groups\x18\x04 \x03(\v2\x1d.weir.message.VertexKeyGroupsR\tkeyGroups\"R\n" +
+	"\x0fVertexKeyGroups\x12\x16\n" +
+	"\x06vertex\x18\x01 \x01(\fR\x06vertex\x12'\n" +
+	"\x0fmax_parallelism\x18\x02 \x01(\x05R\x0emaxParallelism\"X\n" +
 	"\tInputGate\x12\x12\n" +
 	"\x04edge\x18\x01 \x01(\x05R\x04edge\x127\n" +
 	"\tproducers\x18\x02 \x03(\v2\x19.weir.message.PeerAttemptR\tproducers\"^\n" +
@@ -2795,121 +2871,123 @@ func file_runtime_message_worker_proto_rawDescGZIP() []byte {
 	return file_runtime_message_worker_proto_rawDescData
 }
 
-var file_runtime_message_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_runtime_message_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_runtime_message_worker_proto_goTypes = []any{
 	(*ToWorker)(nil),              // 0: weir.message.ToWorker
 	(*FromWorker)(nil),            // 1: weir.message.FromWorker
 	(*Deploy)(nil),                // 2: weir.message.Deploy
 	(*Restore)(nil),               // 3: weir.message.Restore
-	(*InputGate)(nil),             // 4: weir.message.InputGate
-	(*ResultPartition)(nil),       // 5: weir.message.ResultPartition
-	(*PeerAttempt)(nil),           // 6: weir.message.PeerAttempt
-	(*CancelTask)(nil),            // 7: weir.message.CancelTask
-	(*StartCoordinator)(nil),      // 8: weir.message.StartCoordinator
-	(*StopCoordinator)(nil),       // 9: weir.message.StopCoordinator
-	(*SubtaskReady)(nil),          // 10: weir.message.SubtaskReady
-	(*SubtaskGone)(nil),           // 11: weir.message.SubtaskGone
-	(*SubtaskReset)(nil),          // 12: weir.message.SubtaskReset
-	(*SubtaskToCoordinator)(nil),  // 13: weir.message.SubtaskToCoordinator
-	(*CoordinatorToSubtask)(nil),  // 14: weir.message.CoordinatorToSubtask
-	(*CoordinatorFailed)(nil),     // 15: weir.message.CoordinatorFailed
-	(*DrainTask)(nil),             // 16: weir.message.DrainTask
-	(*TaskDrained)(nil),           // 17: weir.message.TaskDrained
-	(*TaskStateChanged)(nil),      // 18: weir.message.TaskStateChanged
-	(*TaskProgress)(nil),          // 19: weir.message.TaskProgress
-	(*WorkerStopped)(nil),         // 20: weir.message.WorkerStopped
-	(*Ping)(nil),                  // 21: weir.message.Ping
-	(*Pong)(nil),                  // 22: weir.message.Pong
-	(*TriggerCheckpoint)(nil),     // 23: weir.message.TriggerCheckpoint
-	(*CheckpointComplete)(nil),    // 24: weir.message.CheckpointComplete
-	(*CheckpointAborted)(nil),     // 25: weir.message.CheckpointAborted
-	(*CoordinatorID)(nil),         // 26: weir.message.CoordinatorID
-	(*SnapshotCoordinator)(nil),   // 27: weir.message.SnapshotCoordinator
-	(*CoordinatorSnapshot)(nil),   // 28: weir.message.CoordinatorSnapshot
-	(*CheckpointAck)(nil),         // 29: weir.message.CheckpointAck
-	(*OperatorSnapshot)(nil),      // 30: weir.message.OperatorSnapshot
-	(*CheckpointDecline)(nil),     // 31: weir.message.CheckpointDecline
-	(*TaskInputEnded)(nil),        // 32: weir.message.TaskInputEnded
-	(*ExecutionID)(nil),           // 33: weir.message.ExecutionID
-	(*Failure)(nil),               // 34: weir.message.Failure
-	(TaskState)(0),                // 35: weir.message.TaskState
-	(*Accumulator)(nil),           // 36: weir.message.Accumulator
-	(*TaskIO)(nil),                // 37: weir.message.TaskIO
-	(*snapshot.StateSchema)(nil),  // 38: weir.snapshot.StateSchema
-	(*snapshot.ListSchema)(nil),   // 39: weir.snapshot.ListSchema
-	(*snapshot.SubtaskState)(nil), // 40: weir.snapshot.SubtaskState
+	(*VertexKeyGroups)(nil),       // 4: weir.message.VertexKeyGroups
+	(*InputGate)(nil),             // 5: weir.message.InputGate
+	(*ResultPartition)(nil),       // 6: weir.message.ResultPartition
+	(*PeerAttempt)(nil),           // 7: weir.message.PeerAttempt
+	(*CancelTask)(nil),            // 8: weir.message.CancelTask
+	(*StartCoordinator)(nil),      // 9: weir.message.StartCoordinator
+	(*StopCoordinator)(nil),       // 10: weir.message.StopCoordinator
+	(*SubtaskReady)(nil),          // 11: weir.message.SubtaskReady
+	(*SubtaskGone)(nil),           // 12: weir.message.SubtaskGone
+	(*SubtaskReset)(nil),          // 13: weir.message.SubtaskReset
+	(*SubtaskToCoordinator)(nil),  // 14: weir.message.SubtaskToCoordinator
+	(*CoordinatorToSubtask)(nil),  // 15: weir.message.CoordinatorToSubtask
+	(*CoordinatorFailed)(nil),     // 16: weir.message.CoordinatorFailed
+	(*DrainTask)(nil),             // 17: weir.message.DrainTask
+	(*TaskDrained)(nil),           // 18: weir.message.TaskDrained
+	(*TaskStateChanged)(nil),      // 19: weir.message.TaskStateChanged
+	(*TaskProgress)(nil),          // 20: weir.message.TaskProgress
+	(*WorkerStopped)(nil),         // 21: weir.message.WorkerStopped
+	(*Ping)(nil),                  // 22: weir.message.Ping
+	(*Pong)(nil),                  // 23: weir.message.Pong
+	(*TriggerCheckpoint)(nil),     // 24: weir.message.TriggerCheckpoint
+	(*CheckpointComplete)(nil),    // 25: weir.message.CheckpointComplete
+	(*CheckpointAborted)(nil),     // 26: weir.message.CheckpointAborted
+	(*CoordinatorID)(nil),         // 27: weir.message.CoordinatorID
+	(*SnapshotCoordinator)(nil),   // 28: weir.message.SnapshotCoordinator
+	(*CoordinatorSnapshot)(nil),   // 29: weir.message.CoordinatorSnapshot
+	(*CheckpointAck)(nil),         // 30: weir.message.CheckpointAck
+	(*OperatorSnapshot)(nil),      // 31: weir.message.OperatorSnapshot
+	(*CheckpointDecline)(nil),     // 32: weir.message.CheckpointDecline
+	(*TaskInputEnded)(nil),        // 33: weir.message.TaskInputEnded
+	(*ExecutionID)(nil),           // 34: weir.message.ExecutionID
+	(*Failure)(nil),               // 35: weir.message.Failure
+	(TaskState)(0),                // 36: weir.message.TaskState
+	(*Accumulator)(nil),           // 37: weir.message.Accumulator
+	(*TaskIO)(nil),                // 38: weir.message.TaskIO
+	(*snapshot.StateSchema)(nil),  // 39: weir.snapshot.StateSchema
+	(*snapshot.ListSchema)(nil),   // 40: weir.snapshot.ListSchema
+	(*snapshot.SubtaskState)(nil), // 41: weir.snapshot.SubtaskState
 }
 var file_runtime_message_worker_proto_depIdxs = []int32{
 	2,  // 0: weir.message.ToWorker.deploy:type_name -> weir.message.Deploy
-	7,  // 1: weir.message.ToWorker.cancel_task:type_name -> weir.message.CancelTask
-	14, // 2: weir.message.ToWorker.to_subtask:type_name -> weir.message.CoordinatorToSubtask
-	13, // 3: weir.message.ToWorker.to_coordinator:type_name -> weir.message.SubtaskToCoordinator
-	8,  // 4: weir.message.ToWorker.start_coordinator:type_name -> weir.message.StartCoordinator
-	9,  // 5: weir.message.ToWorker.stop_coordinator:type_name -> weir.message.StopCoordinator
-	10, // 6: weir.message.ToWorker.subtask_ready:type_name -> weir.message.SubtaskReady
-	11, // 7: weir.message.ToWorker.subtask_gone:type_name -> weir.message.SubtaskGone
-	12, // 8: weir.message.ToWorker.subtask_reset:type_name -> weir.message.SubtaskReset
-	21, // 9: weir.message.ToWorker.ping:type_name -> weir.message.Ping
-	16, // 10: weir.message.ToWorker.drain_task:type_name -> weir.message.DrainTask
-	23, // 11: weir.message.ToWorker.trigger_checkpoint:type_name -> weir.message.TriggerCheckpoint
-	24, // 12: weir.message.ToWorker.checkpoint_complete:type_name -> weir.message.CheckpointComplete
-	25, // 13: weir.message.ToWorker.checkpoint_aborted:type_name -> weir.message.CheckpointAborted
-	27, // 14: weir.message.ToWorker.snapshot_coordinator:type_name -> weir.message.SnapshotCoordinator
-	18, // 15: weir.message.FromWorker.task_state:type_name -> weir.message.TaskStateChanged
-	13, // 16: weir.message.FromWorker.to_coordinator:type_name -> weir.message.SubtaskToCoordinator
-	14, // 17: weir.message.FromWorker.to_subtask:type_name -> weir.message.CoordinatorToSubtask
-	15, // 18: weir.message.FromWorker.coordinator_failed:type_name -> weir.message.CoordinatorFailed
-	22, // 19: weir.message.FromWorker.pong:type_name -> weir.message.Pong
-	19, // 20: weir.message.FromWorker.progress:type_name -> weir.message.TaskProgress
-	20, // 21: weir.message.FromWorker.stopped:type_name -> weir.message.WorkerStopped
-	17, // 22: weir.message.FromWorker.drained:type_name -> weir.message.TaskDrained
-	29, // 23: weir.message.FromWorker.checkpoint_ack:type_name -> weir.message.CheckpointAck
-	31, // 24: weir.message.FromWorker.checkpoint_decline:type_name -> weir.message.CheckpointDecline
-	32, // 25: weir.message.FromWorker.input_ended:type_name -> weir.message.TaskInputEnded
-	28, // 26: weir.message.FromWorker.coordinator_snapshot:type_name -> weir.message.CoordinatorSnapshot
-	33, // 27: weir.message.Deploy.execution:type_name -> weir.message.ExecutionID
-	4,  // 28: weir.message.Deploy.inputs:type_name -> weir.message.InputGate
-	5,  // 29: weir.message.Deploy.outputs:type_name -> weir.message.ResultPartition
+	8,  // 1: weir.message.ToWorker.cancel_task:type_name -> weir.message.CancelTask
+	15, // 2: weir.message.ToWorker.to_subtask:type_name -> weir.message.CoordinatorToSubtask
+	14, // 3: weir.message.ToWorker.to_coordinator:type_name -> weir.message.SubtaskToCoordinator
+	9,  // 4: weir.message.ToWorker.start_coordinator:type_name -> weir.message.StartCoordinator
+	10, // 5: weir.message.ToWorker.stop_coordinator:type_name -> weir.message.StopCoordinator
+	11, // 6: weir.message.ToWorker.subtask_ready:type_name -> weir.message.SubtaskReady
+	12, // 7: weir.message.ToWorker.subtask_gone:type_name -> weir.message.SubtaskGone
+	13, // 8: weir.message.ToWorker.subtask_reset:type_name -> weir.message.SubtaskReset
+	22, // 9: weir.message.ToWorker.ping:type_name -> weir.message.Ping
+	17, // 10: weir.message.ToWorker.drain_task:type_name -> weir.message.DrainTask
+	24, // 11: weir.message.ToWorker.trigger_checkpoint:type_name -> weir.message.TriggerCheckpoint
+	25, // 12: weir.message.ToWorker.checkpoint_complete:type_name -> weir.message.CheckpointComplete
+	26, // 13: weir.message.ToWorker.checkpoint_aborted:type_name -> weir.message.CheckpointAborted
+	28, // 14: weir.message.ToWorker.snapshot_coordinator:type_name -> weir.message.SnapshotCoordinator
+	19, // 15: weir.message.FromWorker.task_state:type_name -> weir.message.TaskStateChanged
+	14, // 16: weir.message.FromWorker.to_coordinator:type_name -> weir.message.SubtaskToCoordinator
+	15, // 17: weir.message.FromWorker.to_subtask:type_name -> weir.message.CoordinatorToSubtask
+	16, // 18: weir.message.FromWorker.coordinator_failed:type_name -> weir.message.CoordinatorFailed
+	23, // 19: weir.message.FromWorker.pong:type_name -> weir.message.Pong
+	20, // 20: weir.message.FromWorker.progress:type_name -> weir.message.TaskProgress
+	21, // 21: weir.message.FromWorker.stopped:type_name -> weir.message.WorkerStopped
+	18, // 22: weir.message.FromWorker.drained:type_name -> weir.message.TaskDrained
+	30, // 23: weir.message.FromWorker.checkpoint_ack:type_name -> weir.message.CheckpointAck
+	32, // 24: weir.message.FromWorker.checkpoint_decline:type_name -> weir.message.CheckpointDecline
+	33, // 25: weir.message.FromWorker.input_ended:type_name -> weir.message.TaskInputEnded
+	29, // 26: weir.message.FromWorker.coordinator_snapshot:type_name -> weir.message.CoordinatorSnapshot
+	34, // 27: weir.message.Deploy.execution:type_name -> weir.message.ExecutionID
+	5,  // 28: weir.message.Deploy.inputs:type_name -> weir.message.InputGate
+	6,  // 29: weir.message.Deploy.outputs:type_name -> weir.message.ResultPartition
 	3,  // 30: weir.message.Deploy.restore:type_name -> weir.message.Restore
-	6,  // 31: weir.message.InputGate.producers:type_name -> weir.message.PeerAttempt
-	6,  // 32: weir.message.ResultPartition.consumers:type_name -> weir.message.PeerAttempt
-	33, // 33: weir.message.CancelTask.execution:type_name -> weir.message.ExecutionID
-	3,  // 34: weir.message.StartCoordinator.restore:type_name -> weir.message.Restore
-	33, // 35: weir.message.SubtaskToCoordinator.execution:type_name -> weir.message.ExecutionID
-	33, // 36: weir.message.CoordinatorToSubtask.execution:type_name -> weir.message.ExecutionID
-	34, // 37: weir.message.CoordinatorFailed.failure:type_name -> weir.message.Failure
-	33, // 38: weir.message.DrainTask.execution:type_name -> weir.message.ExecutionID
-	33, // 39: weir.message.TaskDrained.execution:type_name -> weir.message.ExecutionID
-	33, // 40: weir.message.TaskStateChanged.execution:type_name -> weir.message.ExecutionID
-	35, // 41: weir.message.TaskStateChanged.state:type_name -> weir.message.TaskState
-	34, // 42: weir.message.TaskStateChanged.failure:type_name -> weir.message.Failure
-	36, // 43: weir.message.TaskStateChanged.accumulators:type_name -> weir.message.Accumulator
-	37, // 44: weir.message.TaskStateChanged.io:type_name -> weir.message.TaskIO
-	33, // 45: weir.message.TaskProgress.execution:type_name -> weir.message.ExecutionID
-	36, // 46: weir.message.TaskProgress.accumulators:type_name -> weir.message.Accumulator
-	37, // 47: weir.message.TaskProgress.io:type_name -> weir.message.TaskIO
-	34, // 48: weir.message.WorkerStopped.failure:type_name -> weir.message.Failure
-	33, // 49: weir.message.Ping.execution:type_name -> weir.message.ExecutionID
-	33, // 50: weir.message.Pong.execution:type_name -> weir.message.ExecutionID
-	33, // 51: weir.message.TriggerCheckpoint.tasks:type_name -> weir.message.ExecutionID
-	33, // 52: weir.message.CheckpointComplete.tasks:type_name -> weir.message.ExecutionID
-	26, // 53: weir.message.CheckpointComplete.coordinators:type_name -> weir.message.CoordinatorID
-	33, // 54: weir.message.CheckpointAborted.tasks:type_name -> weir.message.ExecutionID
-	26, // 55: weir.message.CheckpointAborted.coordinators:type_name -> weir.message.CoordinatorID
-	26, // 56: weir.message.SnapshotCoordinator.coordinator:type_name -> weir.message.CoordinatorID
-	26, // 57: weir.message.CoordinatorSnapshot.coordinator:type_name -> weir.message.CoordinatorID
-	33, // 58: weir.message.CheckpointAck.execution:type_name -> weir.message.ExecutionID
-	30, // 59: weir.message.CheckpointAck.operators:type_name -> weir.message.OperatorSnapshot
-	38, // 60: weir.message.OperatorSnapshot.states:type_name -> weir.snapshot.StateSchema
-	39, // 61: weir.message.OperatorSnapshot.lists:type_name -> weir.snapshot.ListSchema
-	40, // 62: weir.message.OperatorSnapshot.state:type_name -> weir.snapshot.SubtaskState
-	33, // 63: weir.message.CheckpointDecline.execution:type_name -> weir.message.ExecutionID
-	33, // 64: weir.message.TaskInputEnded.execution:type_name -> weir.message.ExecutionID
-	65, // [65:65] is the sub-list for method output_type
-	65, // [65:65] is the sub-list for method input_type
-	65, // [65:65] is the sub-list for extension type_name
-	65, // [65:65] is the sub-list for extension extendee
-	0,  // [0:65] is the sub-list for field type_name
+	4,  // 31: weir.message.Restore.key_groups:type_name -> weir.message.VertexKeyGroups
+	7,  // 32: weir.message.InputGate.producers:type_name -> weir.message.PeerAttempt
+	7,  // 33: weir.message.ResultPartition.consumers:type_name -> weir.message.PeerAttempt
+	34, // 34: weir.message.CancelTask.execution:type_name -> weir.message.ExecutionID
+	3,  // 35: weir.message.StartCoordinator.restore:type_name -> weir.message.Restore
+	34, // 36: weir.message.SubtaskToCoordinator.execution:type_name -> weir.message.ExecutionID
+	34, // 37: weir.message.CoordinatorToSubtask.execution:type_name -> weir.message.ExecutionID
+	35, // 38: weir.message.CoordinatorFailed.failure:type_name -> weir.message.Failure
+	34, // 39: weir.message.DrainTask.execution:type_name -> weir.message.ExecutionID
+	34, // 40: weir.message.TaskDrained.execution:type_name -> weir.message.ExecutionID
+	34, // 41: weir.message.TaskStateChanged.execution:type_name -> weir.message.ExecutionID
+	36, // 42: weir.message.TaskStateChanged.state:type_name -> weir.message.TaskState
+	35, // 43: weir.message.TaskStateChanged.failure:type_name -> weir.message.Failure
+	37, // 44: weir.message.TaskStateChanged.accumulators:type_name -> weir.message.Accumulator
+	38, // 45: weir.message.TaskStateChanged.io:type_name -> weir.message.TaskIO
+	34, // 46: weir.message.TaskProgress.execution:type_name -> weir.message.ExecutionID
+	37, // 47: weir.message.TaskProgress.accumulators:type_name -> weir.message.Accumulator
+	38, // 48: weir.message.TaskProgress.io:type_name -> weir.message.TaskIO
+	35, // 49: weir.message.WorkerStopped.failure:type_name -> weir.message.Failure
+	34, // 50: weir.message.Ping.execution:type_name -> weir.message.ExecutionID
+	34, // 51: weir.message.Pong.execution:type_name -> weir.message.ExecutionID
+	34, // 52: weir.message.TriggerCheckpoint.tasks:type_name -> weir.message.ExecutionID
+	34, // 53: weir.message.CheckpointComplete.tasks:type_name -> weir.message.ExecutionID
+	27, // 54: weir.message.CheckpointComplete.coordinators:type_name -> weir.message.CoordinatorID
+	34, // 55: weir.message.CheckpointAborted.tasks:type_name -> weir.message.ExecutionID
+	27, // 56: weir.message.CheckpointAborted.coordinators:type_name -> weir.message.CoordinatorID
+	27, // 57: weir.message.SnapshotCoordinator.coordinator:type_name -> weir.message.CoordinatorID
+	27, // 58: weir.message.CoordinatorSnapshot.coordinator:type_name -> weir.message.CoordinatorID
+	34, // 59: weir.message.CheckpointAck.execution:type_name -> weir.message.ExecutionID
+	31, // 60: weir.message.CheckpointAck.operators:type_name -> weir.message.OperatorSnapshot
+	39, // 61: weir.message.OperatorSnapshot.states:type_name -> weir.snapshot.StateSchema
+	40, // 62: weir.message.OperatorSnapshot.lists:type_name -> weir.snapshot.ListSchema
+	41, // 63: weir.message.OperatorSnapshot.state:type_name -> weir.snapshot.SubtaskState
+	34, // 64: weir.message.CheckpointDecline.execution:type_name -> weir.message.ExecutionID
+	34, // 65: weir.message.TaskInputEnded.execution:type_name -> weir.message.ExecutionID
+	66, // [66:66] is the sub-list for method output_type
+	66, // [66:66] is the sub-list for method input_type
+	66, // [66:66] is the sub-list for extension type_name
+	66, // [66:66] is the sub-list for extension extendee
+	0,  // [0:66] is the sub-list for field type_name
 }
 
 func init() { file_runtime_message_worker_proto_init() }
@@ -2955,7 +3033,7 @@ func file_runtime_message_worker_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runtime_message_worker_proto_rawDesc), len(file_runtime_message_worker_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

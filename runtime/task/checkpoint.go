@@ -8,6 +8,7 @@ import (
 	"github.com/weir-stream/weir/checkpoint/barrier"
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/element"
+	"github.com/weir-stream/weir/runtime/failpoint"
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/operator"
 )
@@ -82,6 +83,9 @@ func (t *Task) AbortCheckpoint(id ident.CheckpointID) { t.Do(func() { t.keepFaul
 func (t *Task) restore() error {
 	if t.spec.Restore == nil {
 		return nil
+	}
+	if err := failpoint.Reach(failpoint.Restoring); err != nil {
+		return err
 	}
 	states, over, err := t.spec.Restore(t.ctx)
 	if err != nil {
@@ -184,6 +188,9 @@ func (t *Task) complete(id ident.CheckpointID) error {
 	if t.phase == ended {
 		return nil
 	}
+	if err := failpoint.Reach(failpoint.Notified); err != nil {
+		return err
+	}
 	if err := t.chain.checkpointComplete(id); err != nil {
 		return err
 	}
@@ -231,6 +238,7 @@ func (t *Task) copySlice() bool {
 	spent := t.clock.Nanos() - start
 	t.pace.measured(work, spent)
 	c.Sync += time.Duration(spent)
+	t.keepFault(failpoint.Reach(failpoint.Copying))
 	if done {
 		t.copying = slices.Delete(t.copying, 0, 1)
 		c.Captured.Copied = t.clock.Now()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/weir-stream/weir/network/exchange"
 	"github.com/weir-stream/weir/runtime/element"
+	"github.com/weir-stream/weir/runtime/failpoint"
 )
 
 // input is one channel of a gate.
@@ -108,7 +109,10 @@ func (t *Task) handleEvent(in *input, event element.Event) error {
 	case element.Idle, element.Active:
 		return in.gate.valve.apply(in.gate.valve.status(channel, event.Kind == element.Idle))
 	case element.CheckpointBarrier:
-		return t.follow(t.aligner.Barrier(t.current, event.Barrier, t.clock.Now()))
+		if err := t.follow(t.aligner.Barrier(t.current, event.Barrier, t.clock.Now())); err != nil || !t.aligner.Blocked(t.current) {
+			return err
+		}
+		return failpoint.Reach(failpoint.Aligning)
 	case element.Drain:
 		return t.drainChannel(in)
 	case element.EndOfInput:

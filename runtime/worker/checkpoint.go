@@ -9,6 +9,7 @@ import (
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/checkpoint/storage"
 	"github.com/weir-stream/weir/runtime/element"
+	"github.com/weir-stream/weir/runtime/failpoint"
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/message"
 	"github.com/weir-stream/weir/runtime/task"
@@ -30,8 +31,8 @@ type Checkpoints struct {
 type captures struct {
 	host      *Host
 	execution ident.ExecutionID
-	// epoch is that of the leader that has deployed the attempt.
-	epoch uint64
+	// term is that of the leader that has deployed the attempt.
+	term ident.LeaderEpoch
 	// folder is where files are made before they are uploaded, "" for memory.
 	folder string
 	ctx    context.Context
@@ -39,8 +40,8 @@ type captures struct {
 	loop   *loop
 }
 
-func (h *Host) newCaptures(execution ident.ExecutionID, folder string) *captures {
-	c := &captures{host: h, execution: execution, epoch: h.epoch, folder: folder, loop: startLoop()}
+func (h *Host) newCaptures(execution ident.ExecutionID, folder string, term uint64) *captures {
+	c := &captures{host: h, execution: execution, term: ident.LeaderEpoch(term), folder: folder, loop: startLoop()}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	return c
 }
@@ -48,7 +49,7 @@ func (h *Host) newCaptures(execution ident.ExecutionID, folder string) *captures
 // attachCheckpoints has an attempt take checkpoints, and go on from the one that its deployment names.
 func (h *Host) attachCheckpoints(spec *task.Spec, t *hosted, d *message.Deploy) {
 	if h.config.Checkpoints.Folder != "" {
-		t.captures = h.newCaptures(spec.Execution, spec.Settings.StateFolder)
+		t.captures = h.newCaptures(spec.Execution, spec.Settings.StateFolder, d.GetTerm())
 		spec.Checkpoints = t.captures
 	}
 	if d.GetRestore() != nil {
@@ -67,11 +68,15 @@ func (c *captures) close() {
 func (c *captures) Captured(taken *task.Captured) {
 	c.loop.do(func() {
 		ack, err := c.write(taken)
+		if err == nil {
+			err = failpoint.Reach(failpoint.Acknowledging)
+		}
 		if err != nil {
 			c.Declined(taken.Execution, taken.Barrier.Checkpoint, err.Error(), c.ctx.Err() != nil)
 			return
 		}
 		c.report(&message.FromWorker{Body: &message.FromWorker_CheckpointAck{CheckpointAck: ack}})
+		_ = failpoint.Reach(failpoint.Acknowledged) // nothing can fail any more
 	})
 }
 
@@ -95,7 +100,7 @@ func (c *captures) report(m *message.FromWorker) {
 func (c *captures) write(taken *task.Captured) (*message.CheckpointAck, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.host.config.Checkpoints.Timeout)
 	defer cancel()
-	u, err := c.host.config.Checkpoints.newUploads(c.epoch, c.execution.Attempt, taken.Barrier)
+	u, err := c.host.config.Checkpoints.newUploads(c.term, c.execution.Attempt, taken.Barrier)
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +145,9 @@ func (h *Host) forTasks(ids []*message.ExecutionID, f func(*task.Task)) error {
 }
 
 func (h *Host) triggerCheckpoint(m *message.TriggerCheckpoint) error {
+	if err := failpoint.Reach(failpoint.Triggered); err != nil {
+		return err
+	}
 	b := &element.Barrier{
 		Checkpoint: ident.CheckpointID(m.GetCheckpoint()), Savepoint: m.GetSavepoint(), Full: m.GetFull(), ExactlyOnce: m.GetExactlyOnce(),
 		Stop: m.GetStop(), Drain: m.GetDrain(), Folder: m.GetFolder(), Millis: m.GetMillis(),

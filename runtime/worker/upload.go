@@ -9,6 +9,7 @@ import (
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/checkpoint/storage"
 	"github.com/weir-stream/weir/runtime/element"
+	"github.com/weir-stream/weir/runtime/failpoint"
 	"github.com/weir-stream/weir/runtime/ident"
 )
 
@@ -22,7 +23,7 @@ type uploads struct {
 	bytes  atomic.Int64
 }
 
-func (c *Checkpoints) newUploads(epoch uint64, attempt int32, b *element.Barrier) (*uploads, error) {
+func (c *Checkpoints) newUploads(term ident.LeaderEpoch, attempt int32, b *element.Barrier) (*uploads, error) {
 	location := c.Folder
 	if b.Savepoint {
 		location = b.Folder
@@ -33,7 +34,7 @@ func (c *Checkpoints) newUploads(epoch uint64, attempt int32, b *element.Barrier
 	}
 	return &uploads{
 		store: store, inline: c.Inline, shared: !b.Savepoint,
-		file: snapshot.DataFile{Epoch: ident.LeaderEpoch(epoch), Attempt: attempt},
+		file: snapshot.DataFile{Epoch: term, Attempt: attempt},
 	}, nil
 }
 
@@ -42,6 +43,9 @@ func (u *uploads) upload(ctx context.Context, content storage.Source) (*snapshot
 	size := content.Size()
 	if size <= u.inline {
 		return readInline(content)
+	}
+	if err := failpoint.Reach(failpoint.Uploading); err != nil {
+		return nil, err
 	}
 	file := u.file
 	file.UUID = ident.NewID()

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/weir-stream/weir/api/connector"
+	"github.com/weir-stream/weir/runtime/failpoint"
 )
 
 // pending is a part that waits to be published under its name: what a committable of a file sink says.
@@ -77,6 +78,9 @@ func (c committer) Commit(ctx context.Context, requests []*connector.CommitReque
 			return err
 		}
 		done, err := c.publish(p, r.Restored())
+		if err == nil {
+			err = failpoint.Reach(failpoint.Committing)
+		}
 		if err != nil {
 			return err
 		}

@@ -19,6 +19,8 @@ type Checkpoints struct {
 	Coordinator *coordinator.Coordinator
 	// From is the snapshot that the job starts from, nil for the beginning.
 	From *snapshot.Completed
+	// Term is that of the leader in the job's log.
+	Term ident.LeaderEpoch
 	// Location returns where a snapshot lies whose path is as the log has it.
 	Location func(path string) string
 }

@@ -154,6 +154,14 @@ func (m *Master) Refuse(now time.Time, failure *message.Failure) {
 	m.Fail(now, failure)
 }
 
+// FinishedBefore ends a job instead of Start: an earlier process has run it to its end.
+func (m *Master) FinishedBefore(now time.Time) {
+	m.become(graph.JobCreated, now)
+	m.become(graph.JobRunning, now)
+	m.end(now, graph.JobFinished)
+	m.advance(now)
+}
+
 // Take returns what is to be done since the last call, in order.
 func (m *Master) Take() []Command {
 	commands := m.commands

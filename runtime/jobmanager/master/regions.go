@@ -136,7 +136,7 @@ func (m *Master) deploy(now time.Time, r *region) {
 func (m *Master) deployment(id graph.SubtaskID) *message.Deploy {
 	v := m.graph.Vertex(id.Vertex).Job
 	e := m.execution(id)
-	d := &message.Deploy{Execution: message.NewExecutionID(e.ID), Restore: m.checkpoints.restore}
+	d := &message.Deploy{Execution: message.NewExecutionID(e.ID), Restore: m.checkpoints.restore, Term: uint64(m.checkpoints.Term)}
 	for _, edge := range v.Inputs {
 		gate := &message.InputGate{Edge: int32(edge.Index)}
 		for _, p := range graph.Producers(edge, int(id.Subtask)) {
