@@ -262,6 +262,10 @@ func (t *Task) finish() error {
 		}
 	}
 	for _, out := range t.outputs {
+		if t.over {
+			// Those behind it start without a watermark, and would wait for one of this channel.
+			out.Broadcast(element.Event{Kind: element.Watermark, Time: element.MaxWatermark})
+		}
 		out.Broadcast(element.Event{Kind: element.EndOfInput})
 	}
 	t.phase = finishing

@@ -1,0 +1,91 @@
+// Command killtest kills a job, again and again, and compares what it has committed with what an undisturbed run commits.
+//
+//	go run ./benchmarks/killtest --duration 7m --seed 1 [--storage DIR|s3://bucket/path] [--state-backend hashmap|pebble] [--switch-backend=false] [--inside]
+//
+// The job is a process of its own: a generator, two shuffles, event-time windows, a keyed process function with timers, an interval join
+// and the exactly-once file sink. How many records it has is fixed before it starts: the duration times the rate of its source, so that it
+// cannot end while it is being killed, since every kill throws it back. It is killed by SIGKILL at random instants, starts again under the
+// same job id, and goes on from its last checkpoint; every few kills with another parallelism, and on the other state backend unless
+// --switch-backend=false. When the duration is over it runs to its end.
+//
+// With --inside it also harms itself: it dies at a given point of a checkpoint, a subtask panics, what is done at a point fails, a commit
+// pauses, and with local storage the newest checkpoint is torn that no task has been told of.
+//
+// The exit code is 0 if nothing was lost and nothing duplicated, 1 if something was, or if the job did what it should not do, and 2
+// for a wrong flag.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/weir-stream/weir/benchmarks/killtest/internal/victim"
+)
+
+// options are the flags.
+type options struct {
+	duration      time.Duration
+	seed          uint64
+	storage       string
+	backend       string
+	switchBackend bool
+	inside        bool
+	rate          float64
+	interval      time.Duration
+	every         time.Duration
+	properties    []string
+	keep          bool
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == victim.Role {
+		os.Args = append(os.Args[:1], os.Args[2:]...)
+		victim.Main()
+		return
+	}
+	o, err := parse(os.Args[1:])
+	if err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "killtest:", err)
+		}
+		os.Exit(2)
+	}
+	if err := run(o, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "killtest:", err)
+		os.Exit(1)
+	}
+}
+
+func parse(arguments []string) (o options, err error) {
+	set := flag.NewFlagSet("killtest", flag.ContinueOnError)
+	set.DurationVar(&o.duration, "duration", time.Minute, "how long the job is killed")
+	set.Uint64Var(&o.seed, "seed", 1, "of when and how it is killed")
+	set.StringVar(&o.storage, "storage", "", "where checkpoints are kept: a `folder`, or s3://bucket/path; a temporary folder by default")
+	set.StringVar(&o.backend, "state-backend", "hashmap", "hashmap or pebble; the first one if it is switched")
+	set.BoolVar(&o.switchBackend, "switch-backend", true, "change the state backend every few kills")
+	set.BoolVar(&o.inside, "inside", false, "the job also harms itself at points of its checkpoints")
+	set.Float64Var(&o.rate, "rate", 5000, "records a second of the source")
+	set.DurationVar(&o.interval, "interval", 150*time.Millisecond, "between checkpoints")
+	set.DurationVar(&o.every, "every", 1300*time.Millisecond, "between kills, on average")
+	set.BoolVar(&o.keep, "keep", false, "keep the working folder, which is otherwise kept only if something went wrong")
+	set.Func("D", "key=value: an option of the job's configuration, such as s3.endpoint; may be repeated", func(property string) error {
+		o.properties = append(o.properties, property)
+		return nil
+	})
+	if err := set.Parse(arguments); err != nil {
+		return o, err
+	}
+	switch {
+	case set.NArg() > 0:
+		return o, fmt.Errorf("%s: there are only flags", strings.Join(set.Args(), " "))
+	case o.backend != "hashmap" && o.backend != "pebble":
+		return o, fmt.Errorf("--state-backend %s: it is hashmap or pebble", o.backend)
+	case o.duration <= 0 || o.rate <= 0 || o.interval <= 0 || o.every < 200*time.Millisecond:
+		return o, errors.New("--duration, --rate and --interval must be above 0, --every at least 200ms")
+	}
+	return o, nil
+}
