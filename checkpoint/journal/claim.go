@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,7 +132,8 @@ func (j *Journal) read(ctx context.Context) (*snapshot.History, error) {
 func (j *Journal) load(ctx context.Context, h *snapshot.History, contents map[string]*snapshot.Metadata) (map[ident.CheckpointID]error, error) {
 	damaged := map[ident.CheckpointID]error{}
 	for _, c := range slices.Concat(h.Retained, h.Unowned) {
-		m, err := j.whole(ctx, c)
+		// Where it may be passed over it is looked at closely: later that is too late.
+		m, err := j.whole(ctx, c, !c.Told)
 		switch {
 		case err == nil:
 			contents[c.Path] = m
@@ -144,39 +146,43 @@ func (j *Journal) load(ctx context.Context, h *snapshot.History, contents map[st
 	return damaged, nil
 }
 
-// whole reads the metadata of a snapshot and looks whether its files are there with the sizes that they should have.
-func (j *Journal) whole(ctx context.Context, c *snapshot.Completed) (*snapshot.Metadata, error) {
+// whole reads the metadata of a snapshot and looks whether its files are there with the sizes that they should have; if closely, with the
+// checksums.
+func (j *Journal) whole(ctx context.Context, c *snapshot.Completed, closely bool) (*snapshot.Metadata, error) {
 	m, err := j.Metadata(ctx, c.Path)
 	if err != nil {
 		return nil, err
 	}
-	ends := map[snapshot.File]int64{}
+	var refs []*snapshot.FileRef
 	m.EachFile(func(r *snapshot.FileRef) {
-		if r.Name == "" {
-			return
+		if r.Name != "" {
+			refs = append(refs, r)
 		}
-		f := snapshot.File{Root: r.Root, Name: r.Name}
-		if f.Root == "" {
-			f.Root = c.Root()
-		}
-		ends[f] = max(ends[f], int64(r.Offset+r.Length))
 	})
-	for f, end := range ends {
-		store := j.store
-		if f.Root != "" {
-			if store, err = j.open(f.Root); err != nil {
-				return nil, err
-			}
-		}
-		object, err := store.Stat(ctx, f.Name)
-		if err != nil {
+	for _, r := range refs {
+		if err := j.there(ctx, cmp.Or(r.Root, c.Root()), r, closely); err != nil {
 			return nil, err
-		}
-		if object.Size < end {
-			return nil, &snapshot.DamagedError{Path: store.String() + "/" + f.Name, Reason: fmt.Sprintf("it has %d of %d bytes", object.Size, end)}
 		}
 	}
 	return m, nil
+}
+
+// there looks whether what a reference names is in the store of its root.
+func (j *Journal) there(ctx context.Context, root string, r *snapshot.FileRef, closely bool) (err error) {
+	store := j.store
+	if root != "" {
+		if store, err = j.open(root); err != nil {
+			return err
+		}
+	}
+	if closely {
+		return r.Check(ctx, store)
+	}
+	object, err := store.Stat(ctx, r.Name)
+	if end := r.Offset + r.Length; err == nil && uint64(object.Size) < end {
+		err = &snapshot.DamagedError{Path: store.String() + "/" + r.Name, Reason: fmt.Sprintf("it has %d of %d bytes", object.Size, end)}
+	}
+	return err
 }
 
 // named is the snapshot that the user has named.
@@ -187,7 +193,7 @@ func (j *Journal) named(ctx context.Context, start Start, contents map[string]*s
 		return nil, fmt.Errorf("start from %s: %w", start.From, err)
 	}
 	c.Checkpoint, c.Kind, c.TriggerMillis = m.Checkpoint, m.Kind, m.TriggerMillis
-	if m, err = j.whole(ctx, c); err != nil {
+	if m, err = j.whole(ctx, c, false); err != nil {
 		return nil, fmt.Errorf("start from %s: %w", start.From, err)
 	}
 	contents[c.Path] = m

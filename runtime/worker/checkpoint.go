@@ -53,7 +53,8 @@ func (h *Host) attachCheckpoints(spec *task.Spec, t *hosted, d *message.Deploy) 
 		spec.Checkpoints = t.captures
 	}
 	if d.GetRestore() != nil {
-		r := &restoring{restores: &h.restores, restore: d.GetRestore(), vertex: spec.Vertex, subtask: spec.Execution.Subtask, folder: spec.Settings.StateFolder}
+		r := &restoring{restores: &h.restores, restore: d.GetRestore(), vertex: spec.Vertex, subtask: spec.Execution.Subtask}
+		r.folder = h.state.restored(spec.Execution)
 		spec.Restore = r.run
 	}
 }

@@ -51,15 +51,32 @@ func (l *localState) of(execution ident.ExecutionID, vertex *graph.JobVertex) (t
 	if s.StateMemory == 0 || !keyed {
 		return s, nil
 	}
-	if l.root == "" {
-		root, err := os.MkdirTemp(l.parent, "weir-state-")
-		if err != nil {
-			return s, fmt.Errorf("a folder for state that does not fit into memory (io.tmp.dirs): %w", err)
-		}
-		l.root = root
+	if err := l.makeRoot(); err != nil {
+		return s, err
 	}
 	s.StateFolder = l.folder(execution)
 	return s, nil
+}
+
+func (l *localState) makeRoot() error {
+	if l.root != "" {
+		return nil
+	}
+	root, err := os.MkdirTemp(l.parent, "weir-state-")
+	if err != nil {
+		return fmt.Errorf("a folder for state that does not fit into memory, or is restored (io.tmp.dirs): %w", err)
+	}
+	l.root = root
+	return nil
+}
+
+// restored returns a function, for another goroutine, that makes a folder for what an attempt brings here to be restored from.
+func (l *localState) restored(execution ident.ExecutionID) func() (string, error) {
+	if err := l.makeRoot(); err != nil {
+		return func() (string, error) { return "", err }
+	}
+	folder := filepath.Join(l.folder(execution), "restored")
+	return func() (string, error) { return folder, os.MkdirAll(folder, 0o700) }
 }
 
 func (l *localState) folder(execution ident.ExecutionID) string {

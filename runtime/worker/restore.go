@@ -1,9 +1,10 @@
 package worker
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -56,8 +57,8 @@ type restoring struct {
 	restore *message.Restore
 	vertex  *graph.JobVertex
 	subtask ident.SubtaskIndex
-	// folder is where copies are made.
-	folder string
+	// folder returns a folder for copies, which lives as long as the attempt.
+	folder func() (string, error)
 }
 
 // run reads the state of all operators of the chain, and reports whether they had finished.
@@ -185,33 +186,49 @@ func (r *restoring) bytes(ctx context.Context, m *snapshot.Metadata, f *snapshot
 	if err != nil {
 		return nil, err
 	}
-	object, err := store.Open(ctx, f.Name)
-	if err != nil {
-		return nil, err
-	}
-	defer object.Close()
-	stream := object.Stream(int64(f.Offset), int64(f.Length))
-	defer stream.Close()
-	data, err := io.ReadAll(stream)
-	if err != nil {
-		return nil, err
-	}
-	return data, f.Verify(store.String()+"/"+f.Name, data)
+	var data bytes.Buffer
+	err = f.CopyTo(ctx, store, &data)
+	return data.Bytes(), err
 }
 
-// download makes a local copy of a table, "" for one that is inline or if there is no folder.
+// download gives a table a path on this machine, "" for one that is inline: a further name where the store is in files here, else a copy.
 func (r *restoring) download(ctx context.Context, m *snapshot.Metadata, f *snapshot.FileRef) (path string, err error) {
 	if f.GetName() == "" {
 		return "", nil
 	}
-	folder := filepath.Join(r.folder, "restored")
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	store, err := r.storeOf(m, f)
+	if err != nil {
 		return "", err
 	}
-	data, err := r.bytes(ctx, m, f)
+	folder, err := r.folder()
 	if err != nil {
 		return "", err
 	}
 	path = filepath.Join(folder, ident.NewID().String())
-	return path, os.WriteFile(path, data, 0o600)
+	if linked, err := link(ctx, store, f, path); linked || err != nil {
+		return path, err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return "", err
+	}
+	return path, errors.Join(f.CopyTo(ctx, store, file), file.Close())
+}
+
+// link reports whether the file of a reference has got a further name. Its contents are checked all the same.
+func link(ctx context.Context, store storage.Store, f *snapshot.FileRef, path string) (linked bool, err error) {
+	linker, local := store.(storage.Linker)
+	if !local {
+		return false, nil
+	}
+	object, err := store.Stat(ctx, f.Name)
+	if err != nil || uint64(object.Size) != f.Length || f.Offset != 0 {
+		return false, err
+	}
+	if err := linker.LinkOut(ctx, f.Name, path); errors.Is(err, storage.Refused) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	return true, f.Check(ctx, store)
 }
