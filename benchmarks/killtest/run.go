@@ -30,10 +30,12 @@ type killing struct {
 	folder, binary string
 	tally          tally
 	lives          int
+	// fruitless counts the lives since the last checkpoint.
+	fruitless int
 }
 
 // patience is how long the job may take for what is not paced.
-const patience = 10 * time.Minute
+const patience = 3 * time.Minute
 
 func run(o options, out io.Writer) error {
 	binary, err := os.Executable()
@@ -218,6 +220,12 @@ func (k *killing) liveAndDie(l life) error {
 		return err
 	}
 	k.tally.add(l, page)
+	if k.fruitless++; page.Count(failpoint.Completed) > 0 {
+		k.fruitless = 0
+	}
+	if k.fruitless == 30 {
+		return fmt.Errorf("there was no checkpoint in %d lives in a row; the last said: %s", k.fruitless, tail(k.path(fmt.Sprintf("life-%d.log", k.lives))))
+	}
 	if last, _ := page.Last(); l.tear && (last == failpoint.Completing || last == failpoint.Completed) {
 		torn, err := tearNewest(filepath.Join(k.storage, k.job.String()), k.random)
 		if err != nil {

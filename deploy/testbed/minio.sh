@@ -3,7 +3,8 @@
 # outlives the repository's; starts it on free ports of this machine with a new, empty folder; stops it.
 #
 #   minio.sh build           builds the server unless it is there; prints its path (a few minutes the first time)
-#   minio.sh start DIR       starts one that keeps all it has in DIR; writes DIR/env, which a shell sources to get WEIR_TEST_S3 and so on
+#   minio.sh start DIR       starts one that keeps all it has in DIR, with an empty bucket called weir; writes DIR/env, which a shell sources
+#                            to get WEIR_TEST_S3 and so on, and the variables of AWS's tools
 #   minio.sh stop DIR        stops the one of DIR and removes its data
 #   minio.sh run COMMAND...  build, start, the command in the environment of DIR/env, stop; its exit status is that of the command
 set -euo pipefail
@@ -50,7 +51,7 @@ ready() { (exec 3<>"/dev/tcp/127.0.0.1/$1" && printf 'GET /minio/health/live HTT
 
 start() {
   local dir=$1 port console pid secret
-  mkdir -p "$dir/data"
+  mkdir -p "$dir/data/weir" # which is a bucket
   dir=$(cd "$dir" && pwd)
   secret=$(head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \n')
   for _ in 1 2 3; do
@@ -62,7 +63,10 @@ start() {
     for _ in $(seq 300); do
       if ready "$port"; then
         echo "$pid" >"$dir/pid"
-        printf 'export WEIR_TEST_S3=http://127.0.0.1:%s WEIR_TEST_S3_KEY=weir WEIR_TEST_S3_SECRET=%s\n' "$port" "$secret" >"$dir/env"
+        {
+          printf 'export WEIR_TEST_S3=http://127.0.0.1:%s WEIR_TEST_S3_KEY=weir WEIR_TEST_S3_SECRET=%s\n' "$port" "$secret"
+          printf 'export AWS_ENDPOINT_URL=http://127.0.0.1:%s AWS_ACCESS_KEY_ID=weir AWS_SECRET_ACCESS_KEY=%s AWS_REGION=us-east-1\n' "$port" "$secret"
+        } >"$dir/env"
         return
       fi
       alive "$pid" || break

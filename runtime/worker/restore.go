@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/weir-stream/weir/checkpoint/snapshot"
@@ -174,7 +175,8 @@ func (r *restoring) storeOf(m *snapshot.Metadata, f *snapshot.FileRef) (storage.
 		return r.open(r.restore.GetLocation())
 	}
 	// A checkpoint's names are relative to its job's folder, which is the one above its own.
-	return r.open(filepath.Dir(r.restore.GetLocation()))
+	location := r.restore.GetLocation()
+	return r.open(location[:max(0, strings.LastIndexByte(location, '/'))])
 }
 
 // bytes reads a file, or the part of one, that is small.
