@@ -47,16 +47,20 @@ bench-smoke:
 	$(GO) run ./benchmarks/state --smoke
 	$(GO) run ./benchmarks/windows --smoke
 	$(GO) run ./benchmarks/nexmark bench --runs 1 --scale 0.02
+	$(GO) run ./benchmarks/killtest --duration 15s --seed 1 --switch-backend=false
+	$(GO) run ./benchmarks/killtest --duration 15s --seed 2 --state-backend pebble --inside
 	@for backend in hashmap pebble; do for parallelism in 1 2 4; do \
 		$(GO) run ./benchmarks/nexmark verify --results benchmarks/nexmark/testdata/results.json --parallelism $$parallelism --state-backend $$backend || exit 1; \
 	done; done
 
 # Tests against real servers; the first run builds MinIO, which takes some minutes.
 integration:
+	$(GO) build -o bin/ ./benchmarks/killtest
 	deploy/testbed/minio.sh run $(GO) test -count=1 -timeout 10m -run Real ./checkpoint/storage/s3
+	deploy/testbed/minio.sh run bin/killtest --duration 15s --seed 3 --storage s3://weir/kill
 
 check:
-	@for step in lint race fuzz-seeds examples bench-smoke; do \
+	@for step in lint race integration fuzz-seeds examples bench-smoke; do \
 		echo "== $$step"; start=$$(date +%s); \
 		$(MAKE) --no-print-directory $$step || { echo "== $$step failed"; exit 1; }; \
 		echo "== $$step: $$(( $$(date +%s) - start )) s"; \

@@ -19,6 +19,7 @@ package stream
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/weir-stream/weir/runtime/config"
 	"github.com/weir-stream/weir/runtime/graph"
@@ -67,6 +68,17 @@ func (e *Environment) SetMaxParallelism(maxParallelism int) {
 		return
 	}
 	e.maxParallelism = maxParallelism
+}
+
+// EnableCheckpointing has the job take a checkpoint every interval: short for execution.checkpointing.interval, before which it goes. The
+// other options below execution.checkpointing say where they are kept and how they are taken.
+func (e *Environment) EnableCheckpointing(interval time.Duration) {
+	settings, err := e.settings.With(config.CheckpointInterval.To(interval))
+	if err != nil {
+		e.problems = append(e.problems, err)
+		return
+	}
+	e.settings = settings
 }
 
 // Configuration is what the program runs with.

@@ -39,7 +39,7 @@ func Main(name string, build func(env *Environment) error) {
 		if err != nil {
 			return launch.Program{}, err
 		}
-		local := &localJob{settings: settings, program: job}
+		local := &localJob{settings: env.settings, program: job}
 		return launch.Program{Job: name, Operators: console.Operators(job), Start: local.start}, nil
 	}))
 }
