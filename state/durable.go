@@ -21,7 +21,8 @@ type Durable interface {
 	// Mark fixes the entries as they are, in a time that does not grow with their number, and returns what copies them to rows: all, or those that
 	// have changed since the last mark that was not canonical, with deletions; see snapshot.MarkKind. A mark that was asked for the changes and
 	// fixes everything deletes, by ranges, all that may have been there before. It leaves no key current. While an earlier capture
-	// is not done, it is brought to its end first.
+	// is not done, it is brought to its end first. Large state is not copied to the rows, but stands below them as a source: whoever has the rows
+	// releases them when they are written, or not wanted any more.
 	//
 	// Errors of the state's own storage panic with a *Failure, here and in Copy.
 	Mark(kind snapshot.MarkKind, to *rows.Rows) Capture

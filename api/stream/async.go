@@ -70,5 +70,9 @@ func asynchronous[In, Out any](s DataStream[In], call string, newFunction func()
 		s.env.problem("%s: %w", call, err)
 		factory = func(*operator.Context, operator.Outputs) (operator.Instance, error) { return operator.Instance{}, err }
 	}
-	return transformed[In, Out](s, "async", "Async", factory)
+	out := transformed[In, Out](s, "async", "Async", factory)
+	if lists, err := async.Lists[In](); err == nil { // without a codec the queue cannot be kept, which the operator says itself
+		out.parts[0].node.Lists = lists
+	}
+	return out
 }

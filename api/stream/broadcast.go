@@ -66,6 +66,6 @@ func KeyedBroadcastProcess[K comparable, A, B, Out any, F KeyedBroadcastProcessF
 	make := func() operator.KeyedBroadcastProcessFunction[K, A, B, Out] { return newFunction() }
 	node, out := joined[A, B, Out](c.keyed.stream, c.broadcast, "keyed broadcast process", "Keyed Broadcast Process", process.KeyedBroadcast(c.keyed.by(), make))
 	node.KeyType = typeName[K]()
-	declareKeyed[K, Out](c.keyed.stream.env, node, newFunction(), true)
+	declareKeyed[K, Out](c.keyed.stream.env, node, c.keyed.key, newFunction(), true)
 	return out
 }

@@ -82,6 +82,6 @@ func KeyedCoProcess[K comparable, A, B, Out any, F KeyedCoProcessFunction[K, A, 
 	factory := process.KeyedCo(c.first.by(), c.second.by(), make)
 	node, out := joined[A, B, Out](c.first.stream, c.second.stream, "keyed co process", "Keyed Co-Process", factory)
 	node.KeyType = typeName[K]()
-	declareKeyed[K, Out](c.first.stream.env, node, newFunction(), false)
+	declareKeyed[K, Out](c.first.stream.env, node, c.first.key, newFunction(), false)
 	return out
 }

@@ -99,11 +99,11 @@ func (j IntervalJoined[K, L, R]) bounds() join.Bounds {
 // graph is built. What it emits has the later one of the pair's event times.
 func ProcessJoin[K comparable, L, R, Out any, F ProcessJoinFunction[L, R, Out]](j IntervalJoined[K, L, R], newFunction func() F) DataStream[Out] {
 	env := j.left.stream.env
-	factory := join.Interval[K, L, R, Out]{
+	interval := join.Interval[K, L, R, Out]{
 		Left: j.left.by(), Right: j.right.by(), Bounds: j.bounds(), LateLeft: j.lateLeft, LateRight: j.lateRight,
 		NewFunction: func() operator.ProcessJoinFunction[L, R, Out] { return newFunction() },
-	}.Factory()
-	node, out := joined[L, R, Out](j.left.stream, j.right.stream, "interval join", "Interval Join", factory)
+	}
+	node, out := joined[L, R, Out](j.left.stream, j.right.stream, "interval join", "Interval Join", interval.Factory())
 	node.KeyType = typeName[K]()
 	if j.lateLeft != nil {
 		SideOutput(out, *j.lateLeft)
@@ -112,7 +112,7 @@ func ProcessJoin[K comparable, L, R, Out any, F ProcessJoinFunction[L, R, Out]](
 		SideOutput(out, *j.lateRight)
 	}
 	var err error
-	if node.State, err = join.Descriptors[L, R](); err != nil {
+	if node.State, node.Lists, err = interval.States(); err != nil {
 		env.problem("operator %q: %w", node.Name, err)
 	}
 	if err := process.CheckJoin(newFunction()); err != nil {

@@ -8,7 +8,6 @@ import (
 	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/runtime/operator/keyed"
 	"github.com/weir-stream/weir/runtime/operator/rolling"
-	"github.com/weir-stream/weir/state"
 )
 
 // KeyedStream is a stream whose records of equal keys go to one subtask, in their order, where they share state.
@@ -67,7 +66,7 @@ func fold[K comparable, In, Acc, Out any](s KeyedStream[K, In], name string, emi
 	}
 	f.Stream, f.Accumulators, f.Emit = s.by(), accumulators, emission(emit)
 	node, out := stateful[K, In, Out](s, "fold "+name, name, f.Factory())
-	node.State = []state.Descriptor{rolling.Descriptor(accumulators)}
+	node.State = rolling.States(s.key, accumulators)
 	return out
 }
 
@@ -185,6 +184,6 @@ func Count[K comparable, T any](s KeyedStream[K, T], emit ...Emission) DataStrea
 	counts, _ := aggregateCodec[int64](s.stream.env, "Count")
 	result := func(key K, count int64) KeyCount[K] { return KeyCount[K]{key, count} }
 	node, out := stateful[K, T, KeyCount[K]](s, "count", "Count", rolling.Count(s.by(), counts, result, emission(emit)))
-	node.State = []state.Descriptor{rolling.Descriptor(counts)}
+	node.State = rolling.States(s.key, counts)
 	return out
 }

@@ -1,10 +1,13 @@
 package stream
 
 import (
+	"cmp"
 	"errors"
 
+	"github.com/weir-stream/weir/api/codec"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/operator"
+	"github.com/weir-stream/weir/runtime/operator/operatorstate"
 	"github.com/weir-stream/weir/runtime/operator/process"
 )
 
@@ -42,7 +45,7 @@ const (
 func Process[K comparable, In, Out any, F KeyedProcessFunction[K, In, Out]](s KeyedStream[K, In], newFunction func() F) DataStream[Out] {
 	make := func() operator.KeyedProcessFunction[K, In, Out] { return newFunction() }
 	node, out := stateful[K, In, Out](s, "keyed process", "Keyed Process", process.Keyed(s.by(), make))
-	declareKeyed[K, Out](s.stream.env, node, newFunction(), false)
+	declareKeyed[K, Out](s.stream.env, node, s.key, newFunction(), false)
 	return out
 }
 
@@ -56,30 +59,22 @@ func ProcessEach[In, Out any, F ProcessFunction[In, Out]](s DataStream[In], newF
 }
 
 // declareKeyed checks a function on a keyed stream and finds its states, so that they are known when the job is submitted.
-func declareKeyed[K, Out any](env *Environment, node *graph.StreamNode, function any, isBroadcast bool) {
-	declareState(env, node, function)
-	env.refuse(node, process.CheckKeyed[K, Out](function), process.CheckWithoutKeys(function, isBroadcast))
+func declareKeyed[K comparable, Out any](env *Environment, node *graph.StreamNode, key codec.Key[K], function any, isBroadcast bool) {
+	var err error
+	node.State, node.Lists, err = process.DescribeKeyed[K, Out](key, function)
+	env.refuse(node, err, process.CheckKeyed[K, Out](function), process.CheckWithoutKeys(function, isBroadcast))
 }
 
 // declarePlain checks a function without keys.
 func declarePlain[Out any](env *Environment, node *graph.StreamNode, function any, isBroadcast bool) {
-	env.refuse(node, process.Check[Out](function), process.CheckWithoutKeys(function, isBroadcast))
+	var err error
+	node.Lists, err = operatorstate.Describe(function)
+	env.refuse(node, process.Check[Out](function), cmp.Or(err, process.CheckWithoutKeys(function, isBroadcast)))
 }
 
 // refuse notes what is wrong with an operator.
 func (e *Environment) refuse(node *graph.StreamNode, problems ...error) {
 	if err := errors.Join(problems...); err != nil {
 		e.problem("operator %q: %w", node.Name, err)
-	}
-}
-
-func declareState(env *Environment, node *graph.StreamNode, function any) {
-	fields, err := process.Fields(function)
-	if err != nil {
-		env.problem("operator %q: %w", node.Name, err)
-		return
-	}
-	for _, field := range fields {
-		node.State = append(node.State, field.Descriptor)
 	}
 }

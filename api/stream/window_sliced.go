@@ -64,7 +64,7 @@ func sessionConfig[K comparable, In, Acc, Res, Out any](w WindowedStream[K, In],
 // sessionWindow adds the operator that keeps a session in one entry of its key.
 func sessionWindow[K comparable, In, Acc, Out any](w WindowedStream[K, In], name string, c session.Config[K, In, Acc, Out]) DataStream[Out] {
 	node, out := stateful[K, In, Out](w.keyed, "session window", name, c.Factory())
-	node.State = c.Descriptors()
+	node.State = c.States()
 	w.place(node, w.assigner.NewDefaultTrigger())
 	return out
 }
@@ -116,7 +116,8 @@ func (f *slicedFunction[K, Acc, Res, Out]) Close() error {
 // slicedWindow adds the operator that keeps slices and, where possible, one before the shuffle.
 func slicedWindow[K comparable, In, Acc, Out any](w WindowedStream[K, In], name string, c sliced.Config[K, In, Acc, Out]) DataStream[Out] {
 	env := w.keyed.stream.env
-	if err := errors.Join(w.check(), w.assigner.Check()); err != nil {
+	states, lists, err := c.States()
+	if err := errors.Join(w.check(), w.assigner.Check(), err); err != nil {
 		env.problem("%s: %w", name, err)
 		return nothing[Out](env)
 	}
@@ -127,7 +128,7 @@ func slicedWindow[K comparable, In, Acc, Out any](w WindowedStream[K, In], name 
 	} else {
 		node, out = stateful[K, In, Out](w.keyed, "sliced window", name, c.Factory())
 	}
-	node.State = c.Descriptors()
+	node.State, node.Lists = states, lists
 	w.place(node, w.assigner.NewDefaultTrigger())
 	return out
 }

@@ -54,7 +54,7 @@ func Assign(op *OperatorState, parallelism, maxParallelism int) ([]Share, error)
 	if err := keygroup.CheckMaxParallelism(maxParallelism, parallelism); err != nil {
 		return nil, fmt.Errorf("operator %q: %w", op.Name, err)
 	}
-	if maxParallelism != int(op.MaxParallelism) && op.hasKeyed() {
+	if maxParallelism != int(op.MaxParallelism) && op.Keyed() {
 		return nil, fmt.Errorf("operator %q: its max parallelism was %d and is now %d: its key groups would be others", op.Name, op.MaxParallelism, maxParallelism)
 	}
 	for _, s := range op.Subtasks {
@@ -89,7 +89,8 @@ func (op *OperatorState) inputEnded(subtask, parallelism int) bool {
 	return over == int(op.Parallelism)
 }
 
-func (op *OperatorState) hasKeyed() bool {
+// Keyed reports whether the operator has keyed state, which belongs to its max parallelism.
+func (op *OperatorState) Keyed() bool {
 	for _, s := range op.Subtasks {
 		if len(s.Parts) > 0 {
 			return true

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,8 +19,10 @@ type Target struct {
 	Parallelism, MaxParallelism int
 	// MaxParallelismSet says that the user has set it; otherwise that of the snapshot is taken.
 	MaxParallelismSet bool
-	// States are the keyed states as far as they are known before the program runs; Number does not count.
+	// States are the keyed states and Lists those without keys, as far as they are known before the program runs; Number and elements do not
+	// count.
 	States []State
+	Lists  []List
 }
 
 // Plan is how a program takes up a snapshot.
@@ -72,7 +75,7 @@ func Check(m *Metadata, program []Target, allowNonRestored bool) (*Plan, error) 
 func (t Target) settle(op *OperatorState) (int, error) {
 	before := int(op.MaxParallelism)
 	switch {
-	case before == t.MaxParallelism || !op.hasKeyed():
+	case before == t.MaxParallelism || !op.Keyed():
 		return t.MaxParallelism, nil
 	case t.MaxParallelismSet:
 		return 0, fmt.Errorf("operator %q: its max parallelism was %d in the snapshot and is set to %d now; keyed state cannot be moved to another: set it to %d again",
@@ -96,7 +99,27 @@ func (t Target) checkStates(op *OperatorState) error {
 			problems = append(problems, fmt.Errorf("operator %q, state %q: %w", t.Name, old.Name, err))
 		}
 	}
+	for _, old := range op.Lists {
+		at := slices.IndexFunc(t.Lists, func(l List) bool { return l.Name == old.Name })
+		if at < 0 {
+			continue
+		}
+		if err := compatibleLists(old, t.Lists[at]); err != nil {
+			problems = append(problems, fmt.Errorf("operator %q, state %q: %w", t.Name, old.Name, err))
+		}
+	}
 	return errors.Join(problems...)
+}
+
+func compatibleLists(old *ListSchema, today List) error {
+	before, err := old.List()
+	if err != nil {
+		return err
+	}
+	if before.Redistribution != today.Redistribution {
+		return fmt.Errorf("it was redistributed as %s and is now as %s: give the new one another name", before.Redistribution, today.Redistribution)
+	}
+	return errors.Join(compatibleSchemas("keys", before.Key, today.Key), compatibleSchemas("elements", before.Element, today.Element))
 }
 
 func compatible(old *StateSchema, today State) error {
@@ -107,16 +130,17 @@ func compatible(old *StateSchema, today State) error {
 	if before.Kind != today.Kind {
 		return fmt.Errorf("it was %s and is now %s: give the new one another name", before.Kind, today.Kind)
 	}
-	for _, c := range []struct {
-		what       string
-		old, today *schema.Schema
-	}{{"keys", before.Key, today.Key}, {"keys of its maps", before.MapKey, today.MapKey}, {"values", before.Value, today.Value}} {
-		if c.old == nil || c.today == nil {
-			continue
-		}
-		if _, err := schema.Compatible(c.old, c.today); err != nil {
-			return fmt.Errorf("its %s were %s and are now %s: %w", c.what, c.old, c.today, err)
-		}
+	return cmp.Or(compatibleSchemas("keys", before.Key, today.Key), compatibleSchemas("keys of its maps", before.MapKey, today.MapKey),
+		compatibleSchemas("values", before.Value, today.Value))
+}
+
+// compatibleSchemas compares what is known on both sides.
+func compatibleSchemas(what string, old, today *schema.Schema) error {
+	if old == nil || today == nil {
+		return nil
+	}
+	if _, err := schema.Compatible(old, today); err != nil {
+		return fmt.Errorf("its %s were %s and are now %s: %w", what, old, today, err)
 	}
 	return nil
 }

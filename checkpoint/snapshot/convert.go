@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"slices"
@@ -198,17 +197,4 @@ func ReadInline(f *FileRef) ([]byte, error) {
 		return nil, fmt.Errorf("file %q is not inline", f.Name)
 	}
 	return slices.Clone(f.GetInline()), nil
-}
-
-// Verify compares bytes with what a reference says of them. Path names the file in the error, which is a *DamagedError.
-func (f *FileRef) Verify(path string, data []byte) error {
-	switch {
-	case uint64(len(data)) != f.Length:
-		return &DamagedError{Path: path, Reason: fmt.Sprintf("it has %d of %d bytes from %d on", len(data), f.Length, f.Offset)}
-	case f.Crc32C != nil && CRC32C(data) != *f.Crc32C:
-		return &DamagedError{Path: path, Reason: "its checksum is wrong"}
-	case len(f.Sha256) > 0 && sha256.Sum256(data) != [sha256.Size]byte(f.Sha256):
-		return &DamagedError{Path: path, Reason: "its SHA-256 is wrong"}
-	}
-	return nil
 }

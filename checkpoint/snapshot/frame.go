@@ -28,7 +28,9 @@ const (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // CRC32C returns the checksum that FileRef.crc32c has of these bytes.
-func CRC32C(data []byte) uint32 { return crc32.Checksum(data, castagnoli) }
+func CRC32C(data []byte) uint32 { return updateCRC(0, data) }
+
+func updateCRC(sum uint32, data []byte) uint32 { return crc32.Update(sum, castagnoli, data) }
 
 // DamagedError says that a file of a snapshot, or of a job's log, is not what was once written.
 type DamagedError struct {

@@ -36,8 +36,10 @@ type Chain struct {
 type LocalTable struct {
 	// Ref is where the table is kept for good. It may have the bytes inline.
 	Ref *FileRef
-	// Path is a file with the table's bytes and no others; "" if Ref has them.
+	// Path is a file with the table's bytes and no others; "" if Ref or Content has them.
 	Path string
+	// Content is the table's bytes if there is no place for a file.
+	Content []byte
 	// Groups are the key groups whose entries count, of this table.
 	Groups keygroup.Range
 	// Changes says that the table has sets and deletions since the tables before it, instead of everything.
@@ -84,6 +86,16 @@ func (r Redistribution) String() string {
 		return "BROADCAST"
 	}
 	return fmt.Sprintf("Redistribution(%d)", uint8(r))
+}
+
+// ParseRedistribution reads what String wrote.
+func ParseRedistribution(name string) (Redistribution, error) {
+	for r := Split; r <= Broadcast; r++ {
+		if r.String() == name {
+			return r, nil
+		}
+	}
+	return 0, fmt.Errorf("there is no redistribution %q", name)
 }
 
 // List is one operator state of a subtask.

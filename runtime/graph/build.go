@@ -3,8 +3,8 @@ package graph
 import (
 	"slices"
 
+	"github.com/weir-stream/weir/runtime/buildinfo"
 	"github.com/weir-stream/weir/runtime/ident"
-	"github.com/weir-stream/weir/state"
 )
 
 // builder makes the vertices and edges of a program of which everything is decided.
@@ -17,7 +17,7 @@ type builder struct {
 
 func (p *program) build(name string) *JobGraph {
 	b := builder{
-		graph:    &JobGraph{ID: p.options.JobID, Name: name},
+		graph:    &JobGraph{ID: p.options.JobID, Name: name, Build: buildinfo.Revision()},
 		vertices: map[*node]*JobVertex{},
 		edges:    map[*edge]*JobEdge{},
 	}
@@ -44,7 +44,7 @@ func (p *program) build(name string) *JobGraph {
 }
 
 func (b *builder) vertex(head *node) *JobVertex {
-	v := &JobVertex{ID: head.id, Parallelism: head.parallelism, MaxParallelism: head.maxParallelism, SlotSharingGroup: head.group}
+	v := &JobVertex{ID: head.id, Parallelism: head.parallelism, MaxParallelism: head.maxParallelism, MaxParallelismSet: head.maxParallelismSet, SlotSharingGroup: head.group}
 	v.Name = chainName(b.link(v, head))
 	return v
 }
@@ -57,7 +57,7 @@ func (b *builder) link(v *JobVertex, n *node) *ChainedOperator {
 		Kind: n.Kind, Role: n.Role, Bounded: n.Bounded,
 		InTypes: n.InTypes, OutType: n.OutType, KeyType: n.KeyType,
 		Coordinated: n.NewEnumerator != nil,
-		State:       summarize(n.State),
+		State:       n.State, Lists: n.Lists,
 	}
 	v.Operators = append(v.Operators, op)
 	for _, e := range n.out {
@@ -122,12 +122,4 @@ func (b *builder) vertexOrder(nodes []*node) []*node {
 		follow(source)
 	}
 	return order
-}
-
-func summarize(descriptors []state.Descriptor) []StateSummary {
-	var summaries []StateSummary
-	for _, d := range descriptors {
-		summaries = append(summaries, StateSummary{Name: d.Name, Kind: d.Kind.String(), TTL: d.TTL.Duration, Schema: d.Schema, KeySchema: d.KeySchema})
-	}
-	return summaries
 }

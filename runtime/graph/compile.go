@@ -65,6 +65,7 @@ type node struct {
 	id                          ident.OperatorID
 	name                        string
 	parallelism, maxParallelism int
+	maxParallelismSet           bool
 	group                       string
 	in, out                     []*edge
 }

@@ -14,6 +14,7 @@ type Description struct {
 	Format int         `json:"format"`
 	JobID  ident.JobID `json:"jobId"`
 	Name   string      `json:"name"`
+	Build  string      `json:"build,omitempty"`
 	// Fingerprint is that of the graph; FromDescription refuses a description that does not have it.
 	Fingerprint GraphFingerprint    `json:"fingerprint"`
 	Vertices    []VertexDescription `json:"vertices"`
@@ -22,10 +23,12 @@ type Description struct {
 
 // VertexDescription is a JobVertex.
 type VertexDescription struct {
-	Parallelism      int                   `json:"parallelism"`
-	MaxParallelism   int                   `json:"maxParallelism"`
-	SlotSharingGroup string                `json:"slotSharingGroup"`
-	Operators        []OperatorDescription `json:"operators"`
+	Parallelism    int `json:"parallelism"`
+	MaxParallelism int `json:"maxParallelism"`
+	// MaxParallelismSet is that of JobVertex.
+	MaxParallelismSet bool                  `json:"maxParallelismSet,omitempty"`
+	SlotSharingGroup  string                `json:"slotSharingGroup"`
+	Operators         []OperatorDescription `json:"operators"`
 	// Inputs are the indexes of the edges that lead here.
 	Inputs []int `json:"inputs,omitempty"`
 }
@@ -44,17 +47,27 @@ type OperatorDescription struct {
 	OutType     string             `json:"outType,omitempty"`
 	KeyType     string             `json:"keyType,omitempty"`
 	State       []StateDescription `json:"state,omitempty"`
+	Lists       []ListDescription  `json:"lists,omitempty"`
 	// Chained are the links behind this one in its chain.
 	Chained []ChainedDescription `json:"chained,omitempty"`
 }
 
-// StateDescription is a StateSummary.
+// StateDescription is a snapshot.State without its number.
 type StateDescription struct {
 	Name      string         `json:"name"`
 	Kind      string         `json:"kind"`
-	TTLNanos  int64          `json:"ttlNanos,omitempty"`
-	Schema    *schema.Schema `json:"schema,omitempty"`
-	KeySchema *schema.Schema `json:"keySchema,omitempty"`
+	TTLMillis int64          `json:"ttlMillis,omitempty"`
+	Key       *schema.Schema `json:"key,omitempty"`
+	MapKey    *schema.Schema `json:"mapKey,omitempty"`
+	Value     *schema.Schema `json:"value,omitempty"`
+}
+
+// ListDescription is a snapshot.List without elements.
+type ListDescription struct {
+	Name           string         `json:"name"`
+	Redistribution string         `json:"redistribution"`
+	Key            *schema.Schema `json:"key,omitempty"`
+	Element        *schema.Schema `json:"element,omitempty"`
 }
 
 // ChainedDescription is a ChainedEdge.
@@ -78,7 +91,7 @@ type EdgeDescription struct {
 
 // Describe returns the graph as plain data.
 func Describe(g *JobGraph) *Description {
-	d := &Description{Format: DescriptionFormat, JobID: g.ID, Name: g.Name, Fingerprint: Fingerprint(g)}
+	d := &Description{Format: DescriptionFormat, JobID: g.ID, Name: g.Name, Build: g.Build, Fingerprint: Fingerprint(g)}
 	vertexAt := make(map[*JobVertex]int, len(g.Vertices))
 	operatorAt := map[*ChainedOperator]int{}
 	for i, v := range g.Vertices {
@@ -88,7 +101,9 @@ func Describe(g *JobGraph) *Description {
 		}
 	}
 	for _, v := range g.Vertices {
-		described := VertexDescription{Parallelism: v.Parallelism, MaxParallelism: v.MaxParallelism, SlotSharingGroup: v.SlotSharingGroup}
+		described := VertexDescription{
+			Parallelism: v.Parallelism, MaxParallelism: v.MaxParallelism, MaxParallelismSet: v.MaxParallelismSet, SlotSharingGroup: v.SlotSharingGroup,
+		}
 		for _, op := range v.Operators {
 			described.Operators = append(described.Operators, describeOperator(op, operatorAt))
 		}
@@ -115,7 +130,10 @@ func describeOperator(op *ChainedOperator, at map[*ChainedOperator]int) Operator
 		d.Description = op.Description
 	}
 	for _, s := range op.State {
-		d.State = append(d.State, StateDescription{Name: s.Name, Kind: s.Kind, TTLNanos: int64(s.TTL), Schema: s.Schema, KeySchema: s.KeySchema})
+		d.State = append(d.State, StateDescription{Name: s.Name, Kind: s.Kind, TTLMillis: s.TTLMillis, Key: s.Key, MapKey: s.MapKey, Value: s.Value})
+	}
+	for _, l := range op.Lists {
+		d.Lists = append(d.Lists, ListDescription{Name: l.Name, Redistribution: l.Redistribution.String(), Key: l.Key, Element: l.Element})
 	}
 	for _, next := range op.Chained {
 		d.Chained = append(d.Chained, ChainedDescription{To: at[next.To], Input: next.Input, SideOutput: next.SideOutput})

@@ -3,8 +3,8 @@ package graph
 import (
 	"errors"
 	"fmt"
-	"time"
 
+	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/state/keygroup"
 )
@@ -21,7 +21,7 @@ const (
 // number is in its range, each chain is a tree, vertices are in topological order, ids are unique, and the
 // fingerprint is that of the graph. Its error names the place.
 func FromDescription(d *Description) (*JobGraph, error) {
-	r := rebuild{graph: &JobGraph{ID: d.JobID, Name: d.Name}, ids: map[ident.OperatorID]string{}, inputs: map[*JobVertex]int{}}
+	r := rebuild{graph: &JobGraph{ID: d.JobID, Name: d.Name, Build: d.Build}, ids: map[ident.OperatorID]string{}, inputs: map[*JobVertex]int{}}
 	if err := r.run(d); err != nil {
 		return nil, fmt.Errorf("description of job %q: %w", d.Name, err)
 	}
@@ -84,7 +84,7 @@ func (r *rebuild) vertex(d *VertexDescription) error {
 	if d.SlotSharingGroup == "" {
 		return errors.New("no slot sharing group")
 	}
-	v := &JobVertex{Parallelism: d.Parallelism, MaxParallelism: d.MaxParallelism, SlotSharingGroup: d.SlotSharingGroup}
+	v := &JobVertex{Parallelism: d.Parallelism, MaxParallelism: d.MaxParallelism, MaxParallelismSet: d.MaxParallelismSet, SlotSharingGroup: d.SlotSharingGroup}
 	for i := range d.Operators {
 		op, err := rebuildOperator(&d.Operators[i])
 		if err != nil {
@@ -117,12 +117,17 @@ func rebuildOperator(d *OperatorDescription) (*ChainedOperator, error) {
 		op.Description = op.Name
 	}
 	for _, s := range d.State {
-		if s.TTLNanos < 0 {
+		if s.TTLMillis < 0 {
 			return nil, fmt.Errorf("state %q: its TTL is negative", s.Name)
 		}
-		op.State = append(op.State, StateSummary{
-			Name: s.Name, Kind: s.Kind, TTL: time.Duration(s.TTLNanos), Schema: s.Schema, KeySchema: s.KeySchema,
-		})
+		op.State = append(op.State, snapshot.State{Name: s.Name, Kind: s.Kind, TTLMillis: s.TTLMillis, Key: s.Key, MapKey: s.MapKey, Value: s.Value})
+	}
+	for _, l := range d.Lists {
+		redistribution, err := snapshot.ParseRedistribution(l.Redistribution)
+		if err != nil {
+			return nil, fmt.Errorf("operator state %q: %w", l.Name, err)
+		}
+		op.Lists = append(op.Lists, snapshot.List{Name: l.Name, Redistribution: redistribution, Key: l.Key, Element: l.Element})
 	}
 	return op, nil
 }

@@ -75,7 +75,7 @@ func TestDescriptionIsChecked(t *testing.T) {
 		{"role", func(d *Description) { d.Vertices[0].Operators[1].Role = "boss" }, `operator "Split": unknown role "boss"`},
 		{"id twice", func(d *Description) { d.Vertices[1].Operators[0].ID = d.Vertices[0].Operators[0].ID }, `that of "Source: lines"`},
 		{"id zero", func(d *Description) { d.Vertices[1].Operators[0].ID = [16]byte{} }, "zero"},
-		{"negative TTL", func(d *Description) { d.Vertices[1].Operators[0].State[0].TTLNanos = -1 }, `state "count"`},
+		{"negative TTL", func(d *Description) { d.Vertices[1].Operators[0].State[0].TTLMillis = -1 }, `state "count"`},
 		{"chained to itself", func(d *Description) { d.Vertices[0].Operators[0].Chained[0].To = 0 }, `"Source: lines": it cannot feed`},
 		{"chained to nowhere", func(d *Description) { d.Vertices[0].Operators[0].Chained[0].To = 2 }, "cannot feed"},
 		{"chained twice", func(d *Description) {

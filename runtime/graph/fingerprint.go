@@ -103,12 +103,20 @@ func (s *factSheet) addOperator(v *JobVertex, op *ChainedOperator) {
 	for _, declared := range op.State {
 		s.add("state", declared.Name)
 		s.add("kind of state "+declared.Name, declared.Kind)
-		s.add("TTL of state "+declared.Name, declared.TTL)
-		s.add("schema of state "+declared.Name, schemaFact(declared.Schema))
-		s.add("schema of the keys of state "+declared.Name, schemaFact(declared.KeySchema))
+		s.add("TTL of state "+declared.Name, declared.TTLMillis)
+		s.add("schema of state "+declared.Name, schemaFact(declared.Value))
+		s.add("schema of the map keys of state "+declared.Name, schemaFact(declared.MapKey))
+		s.add("schema of the keys of state "+declared.Name, schemaFact(declared.Key))
+	}
+	for _, list := range op.Lists {
+		s.add("operator state", list.Name)
+		s.add("redistribution of operator state "+list.Name, list.Redistribution)
+		s.add("schema of operator state "+list.Name, schemaFact(list.Element))
+		s.add("schema of the keys of operator state "+list.Name, schemaFact(list.Key))
 	}
 	s.add("parallelism", v.Parallelism)
 	s.add("max parallelism", v.MaxParallelism)
+	s.add("choice of max parallelism", v.MaxParallelismSet)
 	s.add("slot sharing group", v.SlotSharingGroup)
 	s.add("id", op.ID)
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/ident"
-	"github.com/weir-stream/weir/state"
 )
 
 // variants are changes of the word count program, and what Diff says of each.
@@ -42,17 +42,25 @@ var variants = []struct {
 		diff: `operator "Source: lines": its coordinator is "false" in the plan and "true" in the worker`},
 	{name: "state name", change: func(s *sketch) { s.Nodes[2].State[0].Name = "n" },
 		diff: `operator "Count": its state is "count" in the plan and "n" in the worker`},
-	{name: "state kind", change: func(s *sketch) { s.Nodes[2].State[0].Kind = state.KindReducing },
+	{name: "state kind", change: func(s *sketch) { s.Nodes[2].State[0].Kind = "ReducingState" },
 		diff: `its kind of state count is "ValueState" in the plan and "ReducingState"`},
-	{name: "state TTL", change: func(s *sketch) { s.Nodes[2].State[1].TTL.Duration = time.Minute },
-		diff: `its TTL of state seen is "1h0m0s" in the plan and "1m0s"`},
-	{name: "state schema", change: func(s *sketch) { s.Nodes[2].State[0].Schema = stringSchema() },
+	{name: "state TTL", change: func(s *sketch) { s.Nodes[2].State[1].TTLMillis = time.Minute.Milliseconds() },
+		diff: `its TTL of state seen is "3600000" in the plan and "60000"`},
+	{name: "state schema", change: func(s *sketch) { s.Nodes[2].State[0].Value = stringSchema() },
 		diff: `its schema of state count is "int64 `},
-	{name: "map keys", change: func(s *sketch) { s.Nodes[2].State[1].KeySchema = int64Schema() },
+	{name: "map keys", change: func(s *sketch) { s.Nodes[2].State[1].MapKey = int64Schema() },
+		diff: `its schema of the map keys of state seen is "string `},
+	{name: "keys", change: func(s *sketch) { s.Nodes[2].State[1].Key = int64Schema() },
 		diff: `its schema of the keys of state seen is "string `},
+	{name: "operator state", change: func(s *sketch) { s.Nodes[2].Lists[0].Redistribution = snapshot.Union },
+		diff: `its redistribution of operator state rules is "BROADCAST" in the plan and "UNION"`},
+	{name: "elements of operator state", change: func(s *sketch) { s.Nodes[2].Lists[0].Element = stringSchema() },
+		diff: `its schema of operator state rules is "int64 `},
+	{name: "max parallelism chosen", options: func(o *Options) { o.DefaultMaxParallelism = 128 },
+		diff: `operator "Source: lines": its choice of max parallelism is "false" in the plan and "true"`},
 	{name: "state more", change: func(s *sketch) {
-		s.Nodes[2].State = append(s.Nodes[2].State, state.Descriptor{Name: "more", Kind: state.KindValue})
-	}, diff: `operator "Count": the plan has parallelism "2" where the worker has state "more"`},
+		s.Nodes[2].State = append(s.Nodes[2].State, snapshot.State{Name: "more", Kind: "ValueState"})
+	}, diff: `operator "Count": the plan has operator state "rules" where the worker has state "more"`},
 	{name: "partitioning", change: func(s *sketch) { partition(Rebalance)(s.Nodes[2]) },
 		diff: `operator "Split": its output edge is "0 HASH to Count (operator 0 of vertex 1)" in the plan and "0 REBALANCE to`},
 	{name: "chaining", options: func(o *Options) { o.Chaining = false },

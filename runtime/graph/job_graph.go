@@ -1,9 +1,7 @@
 package graph
 
 import (
-	"time"
-
-	"github.com/weir-stream/weir/api/codec/schema"
+	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/ident"
 )
 
@@ -15,6 +13,8 @@ import (
 type JobGraph struct {
 	ID   ident.JobID
 	Name string
+	// Build is the revision that the program was built from, empty if unknown.
+	Build string
 	// Vertices are in topological order, sources first.
 	Vertices []*JobVertex
 	// Edges are those between vertices; the edge of Index i is Edges[i].
@@ -51,7 +51,10 @@ type JobVertex struct {
 	Name string
 	// Parallelism is the number of subtasks, MaxParallelism the number of key groups; both are set.
 	Parallelism, MaxParallelism int
-	SlotSharingGroup            string
+	// MaxParallelismSet says that the program or its configuration has chosen MaxParallelism; otherwise it follows from Parallelism, and that of a
+	// snapshot takes its place.
+	MaxParallelismSet bool
+	SlotSharingGroup  string
 	// Operators are the links of the chain; the first one is the head, and each comes after those that feed it.
 	Operators []*ChainedOperator
 	// Inputs are the edges that lead here, in the order of the head's inputs, then of a union's parts.
@@ -80,25 +83,15 @@ type ChainedOperator struct {
 	// Coordinated says that the operator has a coordinator (a source: its enumerator), which one worker of the job
 	// runs.
 	Coordinated bool
-	// State are the operator's keyed states, in the order in which it declares them.
-	State []StateSummary
+	// State are the operator's keyed states, in the order in which it declares them, and Lists those without keys: enough to tell whether
+	// it can hold what a snapshot has.
+	State []snapshot.State
+	Lists []snapshot.List
 
 	// Chained are the links of the same vertex that this one feeds by direct call.
 	Chained []ChainedEdge
 	// Edges are the edges to other vertices that this link writes to.
 	Edges []*JobEdge
-}
-
-// StateSummary is what is known of a keyed state without the program: enough to tell whether it can hold what a
-// snapshot has.
-type StateSummary struct {
-	Name string
-	// Kind is the state's kind as Flink names it, such as "ValueState".
-	Kind string
-	// TTL is how long a value lives after its last change; 0 is for ever.
-	TTL time.Duration
-	// Schema describes the values, KeySchema the keys of a map; nil where there is none.
-	Schema, KeySchema *schema.Schema
 }
 
 // ChainedEdge leads from a link to another one of the same chain.

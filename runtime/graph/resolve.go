@@ -33,6 +33,7 @@ func (p *program) resolveParallelism() error {
 		if n.maxParallelism == 0 {
 			n.maxParallelism = p.options.DefaultMaxParallelism
 		}
+		n.maxParallelismSet = n.maxParallelism > 0
 		if n.maxParallelism <= 0 && n.MaxParallelism == 0 {
 			n.maxParallelism = keygroup.DefaultMaxParallelism(n.parallelism)
 		}

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/weir-stream/weir/api/codec/schema"
-	"github.com/weir-stream/weir/state"
+	"github.com/weir-stream/weir/checkpoint/snapshot"
 )
 
 func int64Schema() *schema.Schema { return schema.New(schema.Value, &schema.Type{Kind: schema.Int64}) }
@@ -17,12 +17,13 @@ func stringSchema() *schema.Schema {
 func withState() change {
 	return func(n *StreamNode) {
 		n.KeyType, n.InTypes, n.OutType = "string", []string{"string"}, "main.Count"
-		n.State = []state.Descriptor{
-			{Name: "count", Kind: state.KindValue, Schema: int64Schema()},
-			{Name: "seen", Kind: state.KindMap, TTL: state.TTL{Duration: time.Hour}, Schema: int64Schema(), KeySchema: stringSchema()},
-			{Name: "point", Kind: state.KindList, Schema: schema.New(schema.Value, &schema.Type{
+		n.State = []snapshot.State{
+			{Name: "count", Kind: "ValueState", Key: stringSchema(), Value: int64Schema()},
+			{Name: "seen", Kind: "MapState", TTLMillis: time.Hour.Milliseconds(), Key: stringSchema(), Value: int64Schema(), MapKey: stringSchema()},
+			{Name: "point", Kind: "ListState", Key: stringSchema(), Value: schema.New(schema.Value, &schema.Type{
 				Kind: schema.Struct, Name: "Point", Fields: []schema.Field{{Name: "X", Type: &schema.Type{Kind: schema.Int32}}},
 			})},
 		}
+		n.Lists = []snapshot.List{{Name: "rules", Redistribution: snapshot.Broadcast, Key: stringSchema(), Element: int64Schema()}}
 	}
 }

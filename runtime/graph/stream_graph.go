@@ -5,9 +5,9 @@ package graph
 import (
 	"fmt"
 
+	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/network/exchange"
 	"github.com/weir-stream/weir/runtime/operator"
-	"github.com/weir-stream/weir/state"
 )
 
 // StreamGraph is a program as it was written: one node for each operator, one edge for each stream between two.
@@ -105,9 +105,11 @@ type StreamNode struct {
 	OutType string
 	// SideTypes names the record types of the side outputs that the program reads or emits to, by tag.
 	SideTypes map[string]string
-	// KeyType and State describe the keyed state; KeyType is empty for an operator without a key.
+	// KeyType is empty for an operator without a key. State and Lists are its keyed states, timers and windows among them, and its
+	// states without keys, as they will be in snapshots, but for Number and elements.
 	KeyType string
-	State   []state.Descriptor
+	State   []snapshot.State
+	Lists   []snapshot.List
 
 	// Factory makes the operator of one subtask.
 	Factory operator.Factory

@@ -62,6 +62,7 @@ func newCheckpoints(c config.Configuration, open journal.Open, job *graph.JobGra
 		targets: targetsOf(job), allowNonRestored: config.Get(c, config.RecoveryIgnoreUnclaimed), savepoints: config.Get(c, config.SavepointsDirectory),
 	}
 	k.config = coordinator.Defaults(job, writer, ident.NewID)
+	k.config.Build = job.Build
 	k.config.Interval, k.config.MinPause = interval, config.Get(c, config.CheckpointMinPause)
 	k.config.Timeout, k.config.MaxConcurrent = config.Get(c, config.CheckpointTimeout), config.Get(c, config.CheckpointMaxConcurrent)
 	k.config.TolerableFailed, k.config.Retained = config.Get(c, config.CheckpointTolerableFailed), config.Get(c, config.CheckpointsRetained)
@@ -75,7 +76,8 @@ func targetsOf(job *graph.JobGraph) []snapshot.Target {
 	for _, v := range job.Vertices {
 		for _, op := range v.Operators {
 			targets = append(targets, snapshot.Target{
-				ID: op.ID, UID: op.UID, Name: op.Name, Parallelism: v.Parallelism, MaxParallelism: v.MaxParallelism, MaxParallelismSet: true,
+				ID: op.ID, UID: op.UID, Name: op.Name, Parallelism: v.Parallelism, MaxParallelism: v.MaxParallelism, MaxParallelismSet: v.MaxParallelismSet,
+				States: op.State, Lists: op.Lists,
 			})
 		}
 	}
@@ -108,17 +110,11 @@ func (k *checkpoints) claim() (*master.Checkpoints, error) {
 		return nil, k.journal.Sweep(k.ctx, c.History)
 	}
 	k.config.Writer = c.Writer
-	if c.Metadata != nil {
-		plan, err := snapshot.Check(c.Metadata, k.targets, k.allowNonRestored)
-		if err != nil {
-			return nil, fmt.Errorf("the job cannot go on from %s: %w", k.journal.Path(c.From.Path), err)
-		}
-		for i, t := range k.targets {
-			if plan.MaxParallelism[i] != t.MaxParallelism {
-				return nil, fmt.Errorf("the job cannot go on from %s: operator %q had the max parallelism %d: set it to that", k.journal.Path(c.From.Path), t.Name, plan.MaxParallelism[i])
-			}
-		}
+	keyGroups, err := k.fit(c)
+	if err != nil {
+		return nil, fmt.Errorf("the job cannot go on from %s: %w", k.journal.Path(c.From.Path), err)
 	}
+	k.config.Job = k.config.Job.WithMaxParallelism(keyGroups)
 	if _, err := k.journal.Collect(k.ctx, c); err != nil {
 		return nil, fmt.Errorf("remove what earlier runs have left in %s: %w", k.journal.Location(), err)
 	}
@@ -126,7 +122,7 @@ func (k *checkpoints) claim() (*master.Checkpoints, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &master.Checkpoints{Coordinator: decides, From: c.From, Term: c.Writer.Epoch, Location: k.journal.Path}, nil
+	return &master.Checkpoints{Coordinator: decides, From: c.From, Term: c.Writer.Epoch, Job: k.config.Job, KeyGroups: keyGroups, Location: k.journal.Path}, nil
 }
 
 // carry carries out a command.

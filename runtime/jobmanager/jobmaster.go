@@ -182,7 +182,7 @@ func (j *jobMaster) Event(now time.Time, event any) {
 			j.finishedBefore(now)
 			return
 		}
-		j.config.Checkpoints = e.checkpoints
+		j.config.Checkpoints, j.config.Job = e.checkpoints, e.checkpoints.Job
 		j.begin(now)
 	case coordinator.Event:
 		j.master.Checkpoint(now, e)

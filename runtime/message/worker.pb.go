@@ -657,7 +657,9 @@ type Restore struct {
 	Checkpoint uint64                 `protobuf:"varint,2,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
 	Owned      bool                   `protobuf:"varint,3,opt,name=owned,proto3" json:"owned,omitempty"` // the job's next snapshots may name its files
 	// The vertices whose max parallelism the snapshot has fixed otherwise than the program would choose it.
-	KeyGroups     []*VertexKeyGroups `protobuf:"bytes,4,rep,name=key_groups,json=keyGroups,proto3" json:"key_groups,omitempty"`
+	KeyGroups []*VertexKeyGroups `protobuf:"bytes,4,rep,name=key_groups,json=keyGroups,proto3" json:"key_groups,omitempty"`
+	// When the snapshot was triggered, in milliseconds since the epoch: what tells it from one of the same number that another leader has left.
+	TriggerMillis int64 `protobuf:"varint,5,opt,name=trigger_millis,json=triggerMillis,proto3" json:"trigger_millis,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -718,6 +720,13 @@ func (x *Restore) GetKeyGroups() []*VertexKeyGroups {
 		return x.KeyGroups
 	}
 	return nil
+}
+
+func (x *Restore) GetTriggerMillis() int64 {
+	if x != nil {
+		return x.TriggerMillis
+	}
+	return 0
 }
 
 // VertexKeyGroups is the max parallelism of a vertex.
@@ -2696,7 +2705,7 @@ const file_runtime_message_worker_proto_rawDesc = "" +
 	"\x06inputs\x18\x02 \x03(\v2\x17.weir.message.InputGateR\x06inputs\x127\n" +
 	"\aoutputs\x18\x03 \x03(\v2\x1d.weir.message.ResultPartitionR\aoutputs\x12/\n" +
 	"\arestore\x18\x04 \x01(\v2\x15.weir.message.RestoreR\arestore\x12\x12\n" +
-	"\x04term\x18\x05 \x01(\x04R\x04term\"\x99\x01\n" +
+	"\x04term\x18\x05 \x01(\x04R\x04term\"\xc0\x01\n" +
 	"\aRestore\x12\x1a\n" +
 	"\blocation\x18\x01 \x01(\tR\blocation\x12\x1e\n" +
 	"\n" +
@@ -2704,7 +2713,8 @@ const file_runtime_message_worker_proto_rawDesc = "" +
 	"checkpoint\x12\x14\n" +
 	"\x05owned\x18\x03 \x01(\bR\x05owned\x12<\n" +
 	"\n" +
-	"key_groups\x18\x04 \x03(\v2\x1d.weir.message.VertexKeyGroupsR\tkeyGroups\"R\n" +
+	"key_groups\x18\x04 \x03(\v2\x1d.weir.message.VertexKeyGroupsR\tkeyGroups\x12%\n" +
+	"\x0etrigger_millis\x18\x05 \x01(\x03R\rtriggerMillis\"R\n" +
 	"\x0fVertexKeyGroups\x12\x16\n" +
 	"\x06vertex\x18\x01 \x01(\fR\x06vertex\x12'\n" +
 	"\x0fmax_parallelism\x18\x02 \x01(\x05R\x0emaxParallelism\"X\n" +

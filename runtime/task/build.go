@@ -42,6 +42,9 @@ type Spec struct {
 	Checkpoints Checkpoints
 	// Restore reads what the operators go on from, and whether they had finished, when the task opens; nil for a start without state.
 	Restore func(context.Context) (states map[ident.OperatorID][]*snapshot.Operator, inputEnded bool, err error)
+	// Sleep, if not nil, is how the task waits: it returns when signal has a value, which it leaves there, or the clock's Nanos have reached
+	// until (math.MaxInt64 stands for never).
+	Sleep func(signal <-chan struct{}, until int64)
 	// Drained is called when the task has worked on and passed on its last record before a stop. It must not block.
 	Drained func(ident.ExecutionID)
 }
@@ -173,7 +176,7 @@ func (t *Task) operatorContext(link int, op *graph.ChainedOperator) *operator.Co
 		StateMemory:  t.spec.Settings.StateMemory,
 		StateFolder:  t.stateFolder(link),
 
-		Checkpointing: t.spec.Checkpoints != nil,
+		Checkpointing: t.spec.Checkpoints != nil && t.spec.Settings.LastCheckpoint,
 	}
 }
 

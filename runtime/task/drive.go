@@ -47,7 +47,7 @@ func (t *Task) stillBlocked(reason Reason) bool {
 func (t *Task) park(reason Reason, deadline int64, blocked func() bool) {
 	start := t.clock.Nanos()
 	t.times.wait(reason, start)
-	if t.spin.worth() && t.spec.Awake.room() {
+	if t.spec.Sleep == nil && t.spin.worth() && t.spec.Awake.room() {
 		if t.lookAgain(min(start+spinNanos, deadline), blocked) {
 			t.spin.found()
 			t.times.resume(t.clock.Nanos())
@@ -63,10 +63,23 @@ func (t *Task) park(reason Reason, deadline int64, blocked func() bool) {
 	}
 	asleep := t.clock.Nanos()
 	t.spec.Awake.add(-1)
-	if deadline == never {
+	t.sleep(asleep, deadline)
+	t.spec.Awake.add(1)
+	now := t.clock.Nanos()
+	t.spin.slept(now - asleep)
+	t.times.resume(now)
+}
+
+// sleep waits for the waker or the deadline.
+func (t *Task) sleep(now, deadline int64) {
+	switch {
+	case t.spec.Sleep != nil:
+		t.spec.Sleep(t.waker.signal, deadline)
+		t.waker.abandon()
+	case deadline == never:
 		<-t.waker.signal
-	} else {
-		t.arm(time.Duration(deadline - asleep))
+	default:
+		t.arm(time.Duration(deadline - now))
 		select {
 		case <-t.waker.signal:
 			t.timer.Stop()
@@ -74,10 +87,6 @@ func (t *Task) park(reason Reason, deadline int64, blocked func() bool) {
 			t.waker.abandon()
 		}
 	}
-	t.spec.Awake.add(1)
-	now := t.clock.Nanos()
-	t.spin.slept(now - asleep)
-	t.times.resume(now)
 }
 
 // lookAgain looks for work until a time, letting other goroutines run in between, and reports whether there is some.

@@ -16,6 +16,9 @@ type Source interface {
 
 // pollSource asks the source for one slice of records.
 func (t *Task) pollSource() (records int, worked bool, err error) {
+	if t.over { // it had emitted everything before the snapshot
+		return 0, true, t.finish()
+	}
 	records, status, err := t.chain.source.Poll(t.slice.limit)
 	if err != nil {
 		return records, true, err

@@ -25,6 +25,8 @@ type Checkpoints struct {
 	Inline int64
 	// Timeout bounds the writing of a subtask's part of a checkpoint.
 	Timeout time.Duration
+	// NewID makes the names of files unique; ident.NewID if nil.
+	NewID func() ident.ID
 }
 
 // captures writes what one attempt has captured, one checkpoint after the other, in a goroutine of its own beside the task's.
@@ -41,7 +43,7 @@ type captures struct {
 }
 
 func (h *Host) newCaptures(execution ident.ExecutionID, folder string, term uint64) *captures {
-	c := &captures{host: h, execution: execution, term: ident.LeaderEpoch(term), folder: folder, loop: startLoop()}
+	c := &captures{host: h, execution: execution, term: ident.LeaderEpoch(term), folder: folder, loop: startLoop(h.config.Threads)}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	return c
 }

@@ -76,7 +76,7 @@ func (h *Host) startCoordinator(m *message.StartCoordinator) error {
 	}
 	c := &coordinator{
 		host: h, operator: id, vertex: vertex.ID, name: op.Name, attempt: m.GetAttempt(), parallelism: int(m.GetParallelism()),
-		readers: map[int]*reader{}, loop: startLoop(),
+		readers: map[int]*reader{}, loop: startLoop(h.config.Threads),
 	}
 	if c.parallelism == 0 {
 		c.parallelism = vertex.Parallelism

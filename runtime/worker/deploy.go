@@ -14,6 +14,7 @@ import (
 	"github.com/weir-stream/weir/runtime/metrics/accumulator"
 	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/runtime/task"
+	"github.com/weir-stream/weir/state/keygroup"
 )
 
 // deploy builds an attempt and starts its goroutine.
@@ -25,6 +26,9 @@ func (h *Host) deploy(d *message.Deploy) error {
 	if _, known := h.tasks[execution]; known {
 		return nil
 	}
+	if err := h.adopt(d.GetRestore().GetKeyGroups()); err != nil {
+		return fmt.Errorf("deploy: %w", err)
+	}
 	h.supersede(execution)
 	t := &hosted{}
 	h.tasks[execution] = t
@@ -35,7 +39,42 @@ func (h *Host) deploy(d *message.Deploy) error {
 	}
 	t.task = built
 	h.change(execution, t, message.TaskState_INITIALIZING)
-	h.running.Go(func() { h.drive(execution, t, accumulators) })
+	h.spawn(func() { h.drive(execution, t, accumulators) })
+	return nil
+}
+
+func (h *Host) spawn(f func()) {
+	if h.config.Threads == nil {
+		h.running.Go(f)
+		return
+	}
+	h.running.Add(1)
+	h.config.Threads.Go(func() {
+		defer h.running.Done()
+		f()
+	})
+}
+
+// adopt takes over the max parallelism that a snapshot has fixed where the program has not.
+func (h *Host) adopt(fixed []*message.VertexKeyGroups) error {
+	differ := map[ident.VertexID]int{}
+	for _, f := range fixed {
+		id, err := message.ID(f.GetVertex())
+		if err != nil {
+			return fmt.Errorf("key groups: %w", err)
+		}
+		v := h.config.Program.Vertex(id)
+		if v == nil {
+			return fmt.Errorf("key groups of vertex %s, which this worker's program does not have", id)
+		}
+		if err := keygroup.CheckMaxParallelism(int(f.GetMaxParallelism()), v.Parallelism); err != nil {
+			return fmt.Errorf("key groups of %q: %w", v.Name, err)
+		}
+		if v.MaxParallelism != int(f.GetMaxParallelism()) {
+			differ[id] = int(f.GetMaxParallelism())
+		}
+	}
+	h.config.Program = h.config.Program.WithMaxParallelism(differ)
 	return nil
 }
 
@@ -82,7 +121,7 @@ func (h *Host) build(execution ident.ExecutionID, t *hosted, d *message.Deploy) 
 			metrics.Variable{Name: metrics.TaskName, Value: vertex.Name},
 			metrics.Variable{Name: metrics.SubtaskIndex, Value: fmt.Sprint(execution.Subtask)},
 			metrics.Variable{Name: metrics.TaskAttemptNum, Value: fmt.Sprint(execution.Attempt)}),
-		SendToCoordinator: h.toCoordinator, Drained: h.drained,
+		SendToCoordinator: h.toCoordinator, Drained: h.drained, Sleep: sleep(h.config.Threads),
 	}
 	h.attachCheckpoints(&spec, t, d)
 	t.metrics = spec.Metrics

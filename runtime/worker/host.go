@@ -32,6 +32,10 @@ type Config struct {
 	Checkpoints Checkpoints
 	// Report takes what the host has to tell. It is called from one goroutine at a time and must not block.
 	Report func(*message.FromWorker)
+	// Threads is nil in production.
+	Threads Threads
+	// Channels is nil unless hosts share them.
+	Channels *Channels
 }
 
 // Host runs the subtasks of one job:
@@ -79,10 +83,10 @@ type channelKey struct {
 func NewHost(config Config) *Host {
 	h := &Host{
 		config: config, tasks: map[ident.ExecutionID]*hosted{}, coordinators: map[ident.OperatorID]*coordinator{},
-		channels: map[channelKey]any{}, closed: make(chan struct{}),
+		channels: config.Channels.all(), closed: make(chan struct{}),
 		state: newLocalState(config.Settings), restores: restores{open: config.Checkpoints.Open},
 	}
-	h.loop = startLoop()
+	h.loop = startLoop(config.Threads)
 	return h
 }
 

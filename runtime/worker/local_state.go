@@ -70,8 +70,12 @@ func (l *localState) makeRoot() error {
 	return nil
 }
 
-// restored returns a function, for another goroutine, that makes a folder for what an attempt brings here to be restored from.
+// restored returns a function, for another goroutine, that makes a folder for what an attempt brings here to be restored from; nil if
+// nothing is to be kept in files.
 func (l *localState) restored(execution ident.ExecutionID) func() (string, error) {
+	if l.settings.StateMemory == 0 {
+		return nil
+	}
 	if err := l.makeRoot(); err != nil {
 		return func() (string, error) { return "", err }
 	}

@@ -5,6 +5,9 @@ import "sync"
 // loop runs actions one after the other on a goroutine of its own, in the order in which they were put. The queue is
 // unbounded: those who put are the control plane and subtasks, which wait for answers before they ask again.
 type loop struct {
+	// threads runs the loop, nil for a goroutine.
+	threads Threads
+
 	mu      sync.Mutex
 	ready   *sync.Cond
 	actions []func()
@@ -12,10 +15,14 @@ type loop struct {
 	last    func()
 }
 
-func startLoop() *loop {
-	l := &loop{}
+func startLoop(threads Threads) *loop {
+	l := &loop{threads: threads}
 	l.ready = sync.NewCond(&l.mu)
-	go l.run()
+	if threads != nil {
+		threads.Go(l.run)
+	} else {
+		go l.run()
+	}
 	return l
 }
 
@@ -40,10 +47,7 @@ func (l *loop) stopAfter(last func()) {
 
 func (l *loop) run() {
 	for {
-		l.mu.Lock()
-		for len(l.actions) == 0 && !l.ending {
-			l.ready.Wait()
-		}
+		l.await()
 		actions, last := l.actions, l.last
 		l.actions = nil
 		l.mu.Unlock()
@@ -56,3 +60,18 @@ func (l *loop) run() {
 		}
 	}
 }
+
+// await returns with the lock, when there is something to do.
+func (l *loop) await() {
+	if l.threads != nil {
+		l.threads.Wait(never, func() bool { l.mu.Lock(); defer l.mu.Unlock(); return l.awaited() })
+		l.mu.Lock()
+		return
+	}
+	l.mu.Lock()
+	for !l.awaited() {
+		l.ready.Wait()
+	}
+}
+
+func (l *loop) awaited() bool { return len(l.actions) > 0 || l.ending }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/weir-stream/weir/checkpoint/snapshot"
@@ -29,8 +28,19 @@ type restores struct {
 	metadata *snapshot.Metadata
 }
 
-// read returns the metadata of a snapshot.
-func (r *restores) read(ctx context.Context, location string) (*snapshot.Metadata, error) {
+// read returns the metadata of a snapshot. It is not enough that there is one where it is said to be: of a leader that sleeps the checkpoint may
+// have been deleted, and one of the same number be there that another leader has begun, and nobody has completed.
+func (r *restores) read(ctx context.Context, from *message.Restore) (*snapshot.Metadata, error) {
+	metadata, err := r.at(ctx, from.GetLocation())
+	if err == nil && from.GetTriggerMillis() != 0 && metadata.TriggerMillis != from.GetTriggerMillis() {
+		return nil, fmt.Errorf("checkpoint %d is not the one that the job's log names, but another leader's: it was triggered at %d and not at %d",
+			from.GetCheckpoint(), metadata.TriggerMillis, from.GetTriggerMillis())
+	}
+	return metadata, err
+}
+
+// at returns the metadata that is at a location.
+func (r *restores) at(ctx context.Context, location string) (*snapshot.Metadata, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.metadata != nil && r.location == location {
@@ -64,7 +74,7 @@ type restoring struct {
 
 // run reads the state of all operators of the chain, and reports whether they had finished.
 func (r *restoring) run(ctx context.Context) (map[ident.OperatorID][]*snapshot.Operator, bool, error) {
-	metadata, err := r.read(ctx, r.restore.GetLocation())
+	metadata, err := r.read(ctx, r.restore)
 	if err != nil {
 		return nil, false, fmt.Errorf("restore from %s: %w", r.restore.GetLocation(), err)
 	}
@@ -91,7 +101,7 @@ func (r *restoring) run(ctx context.Context) (map[ident.OperatorID][]*snapshot.O
 
 // coordinator reads the state of an operator's coordinator, nil if there is none.
 func (r *restoring) coordinator(ctx context.Context, id ident.OperatorID) ([]byte, error) {
-	metadata, err := r.read(ctx, r.restore.GetLocation())
+	metadata, err := r.read(ctx, r.restore)
 	if err != nil {
 		return nil, err
 	}
@@ -154,12 +164,12 @@ func statesOf(op *snapshot.OperatorState) (states []snapshot.State, err error) {
 func (r *restoring) chain(ctx context.Context, m *snapshot.Metadata, keyed snapshot.KeyedShare) (snapshot.Chain, error) {
 	chain := snapshot.Chain{Groups: keyed.Groups, Whole: keyed.Whole && r.restore.GetOwned()}
 	for _, t := range keyed.Tables {
-		path, err := r.download(ctx, m, t.File)
+		path, content, err := r.download(ctx, m, t.File)
 		if err != nil {
 			return chain, err
 		}
 		chain.Tables = append(chain.Tables, snapshot.LocalTable{
-			Ref: t.File, Path: path, Changes: t.Changes, Entries: t.Entries,
+			Ref: t.File, Path: path, Content: content, Changes: t.Changes, Entries: t.Entries,
 			Groups: keygroup.Range{First: uint16(t.FirstGroup), Last: uint16(t.LastGroup)},
 		})
 	}
@@ -168,15 +178,10 @@ func (r *restoring) chain(ctx context.Context, m *snapshot.Metadata, keyed snaps
 
 // storeOf returns the store that a reference's name is in.
 func (r *restoring) storeOf(m *snapshot.Metadata, f *snapshot.FileRef) (storage.Store, error) {
-	switch {
-	case f.GetRoot() != "":
+	if f.GetRoot() != "" {
 		return r.open(f.GetRoot())
-	case m.Kind == snapshot.Kind_SAVEPOINT:
-		return r.open(r.restore.GetLocation())
 	}
-	// A checkpoint's names are relative to its job's folder, which is the one above its own.
-	location := r.restore.GetLocation()
-	return r.open(location[:max(0, strings.LastIndexByte(location, '/'))])
+	return r.open((&snapshot.Completed{Path: r.restore.GetLocation(), Kind: m.Kind}).Root())
 }
 
 // bytes reads a file, or the part of one, that is small.
@@ -193,28 +198,33 @@ func (r *restoring) bytes(ctx context.Context, m *snapshot.Metadata, f *snapshot
 	return data.Bytes(), err
 }
 
-// download gives a table a path on this machine, "" for one that is inline: a further name where the store is in files here, else a copy.
-func (r *restoring) download(ctx context.Context, m *snapshot.Metadata, f *snapshot.FileRef) (path string, err error) {
+// download gives a table a path on this machine: a further name where the store is in files here, else a copy. Where there are no local
+// folders it is read into memory, and neither is needed for one that is inline.
+func (r *restoring) download(ctx context.Context, m *snapshot.Metadata, f *snapshot.FileRef) (path string, content []byte, err error) {
 	if f.GetName() == "" {
-		return "", nil
+		return "", nil, nil
+	}
+	if r.folder == nil {
+		content, err = r.bytes(ctx, m, f)
+		return "", content, err
 	}
 	store, err := r.storeOf(m, f)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	folder, err := r.folder()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	path = filepath.Join(folder, ident.NewID().String())
 	if linked, err := link(ctx, store, f, path); linked || err != nil {
-		return path, err
+		return path, nil, err
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return path, errors.Join(f.CopyTo(ctx, store, file), file.Close())
+	return path, nil, errors.Join(f.CopyTo(ctx, store, file), file.Close())
 }
 
 // link reports whether the file of a reference has got a further name. Its contents are checked all the same.

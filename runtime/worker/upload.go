@@ -20,6 +20,7 @@ type uploads struct {
 	// file is what the names of the files are made of, shared whether later checkpoints may name them, too.
 	file   snapshot.DataFile
 	shared bool
+	newID  func() ident.ID
 	bytes  atomic.Int64
 }
 
@@ -32,8 +33,12 @@ func (c *Checkpoints) newUploads(term ident.LeaderEpoch, attempt int32, b *eleme
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint %d: %w", b.Checkpoint, err)
 	}
+	newID := c.NewID
+	if newID == nil {
+		newID = ident.NewID
+	}
 	return &uploads{
-		store: store, inline: c.Inline, shared: !b.Savepoint,
+		newID: newID, store: store, inline: c.Inline, shared: !b.Savepoint,
 		file: snapshot.DataFile{Epoch: term, Attempt: attempt},
 	}, nil
 }
@@ -48,7 +53,7 @@ func (u *uploads) upload(ctx context.Context, content storage.Source) (*snapshot
 		return nil, err
 	}
 	file := u.file
-	file.UUID = ident.NewID()
+	file.UUID = u.newID()
 	name := file.String()
 	if u.shared {
 		name = file.Shared()

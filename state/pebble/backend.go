@@ -24,6 +24,7 @@ type Backend[K any] struct {
 	// written has the keys that may be in Pebble.
 	written written
 	member  member
+	marking *marking
 	// grown is how many bytes were added to lists, maps and values since the last look at the memory.
 	grown int64
 	// eager are the columns of values that are read for all keys of a batch at once.
@@ -37,7 +38,11 @@ type Backend[K any] struct {
 	marks  []uint64
 	wanted wanted
 	row    []byte
-	scan   scanning
+	// rescued is a buffer in place of row.
+	rescued []byte
+	// peeking says that what is gathered is not written.
+	peeking bool
+	scan    scanning
 }
 
 // column is one state.
@@ -71,7 +76,7 @@ func NewBackend[K any](db *Database, keys state.Keys[K]) state.Backend[K] {
 }
 
 func newBackend[K any](db *Database, keys state.Keys[K]) *Backend[K] {
-	b := &Backend[K]{db: db, keys: keys}
+	b := &Backend[K]{db: db, keys: keys, marking: new(marking)}
 	b.member.shed = b.shed
 	return b
 }
@@ -234,6 +239,7 @@ func (b *Backend[K]) expel() {
 		if b.hot.Changed() {
 			b.gather()
 			b.write()
+			b.hot.Clean()
 		}
 		b.hot.Discard()
 	}
@@ -247,7 +253,7 @@ func (b *Backend[K]) flush() {
 			return
 		}
 		b.gather()
-		b.hot.Changing(false)
+		b.hot.Clean()
 		if len(rows.bytes) >= gatherBytes {
 			b.write()
 		}

@@ -40,10 +40,10 @@ func (b *Backend[K]) clearValue(c *column) {
 	if !b.settle() {
 		return
 	}
+	b.hot.Change()
 	c.value.Clear()
 	b.hot.Keep()
 	b.change(c)
-	b.hot.Change()
 }
 
 // change notes that the current entry has all there is in a column, and that Pebble has yet to be told.
@@ -104,7 +104,7 @@ func (l *listCell[K]) Chunk(n int) ([]byte, bool) {
 	long := false
 	if n == 0 {
 		b.row = b.appendRow(b.row[:0], l.c)
-		found := b.db.get(b.row, func(value []byte) {
+		found := b.db.get(b.row, b.written.givenUp, func(value []byte) {
 			if long = int64(len(value)) > b.db.budget.limit/8; long {
 				l.c.scratch = append(l.c.scratch[:0], value...)
 			} else {
@@ -122,19 +122,19 @@ func (l *listCell[K]) Chunk(n int) ([]byte, bool) {
 
 // join puts what Pebble has in front of what was added since.
 func (l *listCell[K]) join(stored []byte) {
-	was := l.b.hot.Changed()
-	tail := l.c.scratch[:0]
-	if l.b.hot.Has(l.c.at) {
-		tail = appendChunks(tail, l.c.list)
-		l.c.list.Clear()
-		l.b.hot.Keep()
-		l.c.list.Append(stored)
-		l.c.list.Append(tail)
-	} else {
-		l.c.list.Append(stored)
-	}
-	l.c.scratch = tail
-	l.b.hot.Changing(was)
+	l.b.hot.Fill(func() {
+		tail := l.c.scratch[:0]
+		if l.b.hot.Has(l.c.at) {
+			tail = appendChunks(tail, l.c.list)
+			l.c.list.Clear()
+			l.b.hot.Keep()
+			l.c.list.Append(stored)
+			l.c.list.Append(tail)
+		} else {
+			l.c.list.Append(stored)
+		}
+		l.c.scratch = tail
+	})
 }
 
 func (l *listCell[K]) Clear() {
@@ -146,8 +146,8 @@ func (l *listCell[K]) Clear() {
 	if !b.settle() {
 		return
 	}
+	b.hot.Change()
 	l.c.list.Clear()
 	b.hot.Keep()
 	b.change(l.c)
-	b.hot.Change()
 }

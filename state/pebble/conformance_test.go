@@ -98,8 +98,19 @@ func timerSet[K any](o opened) func(state.Keys[K], keygroup.Range, int, uint16) 
 }
 
 func TestMarks(t *testing.T) {
-	o := opened{t, sizes["scarce"]}
-	statetest.RunMarks(t, backends(o), statetest.PaneSets{Int64: panes[int64](o)}, statetest.TimerSets{Int64: timerSet[int64](o)})
+	each(t, func(t *testing.T, o opened) {
+		all := backends(o)
+		of := statetest.PaneSets{Int64: panes[int64](o)}
+		switch o.memory {
+		case sizes["ample"]:
+			all = statetest.Backends{Int64: all.Int64}
+		case sizes["tiny"]:
+			all = statetest.Backends{String: all.String}
+		default:
+			of.String = panes[string](o)
+		}
+		statetest.RunMarks(t, all, of, statetest.TimerSets{Int64: timerSet[int64](o), String: timerSet[string](o)})
+	})
 }
 
 func TestTimers(t *testing.T) {

@@ -6,6 +6,7 @@
 package pebble
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,15 +53,17 @@ type Database struct {
 	engine *engine
 	closed bool
 	rows   rows
+	// reading is what others read of it.
+	reading reading
 }
 
 // shares divides the memory of a database, in bytes.
 type shares struct{ tables, cache, buffer int64 }
 
 // divide gives tables the most; sets of written keys take up to an eighth of that. What is left over is for batches and blocks
-// under way.
+// under way. Caches and buffers have a least size, below which Pebble would be busy with small files only.
 func divide(memory int64) shares {
-	s := shares{cache: memory / 8, buffer: min(max(memory/32, 64<<10), 32<<20)}
+	s := shares{cache: max(memory/8, 1<<20), buffer: min(max(memory/32, 512<<10), 32<<20)}
 	s.tables = max(memory-s.cache-(buffers+2)*s.buffer, memory/2)
 	return s
 }
@@ -103,6 +106,7 @@ func (d *Database) Close() error {
 	if d.engine == nil {
 		return nil
 	}
+	d.reading.end()
 	err := d.engine.close()
 	d.engine = nil
 	return err
@@ -130,33 +134,38 @@ func fail(action string, err error) {
 
 const advice = "its files are below io.tmp.dirs: see that this disk is sound and has room"
 
-// get calls f with the value of a key, if there is one.
-func (d *Database) get(key []byte, f func(value []byte)) bool {
-	value, closer, err := d.store().db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return false
+// get calls f with the value of a key, if there is one. absent says that there often is none.
+func (d *Database) get(key []byte, absent bool, f func(value []byte)) bool {
+	it := d.lookup(absent)
+	if it.SeekPrefixGE(key) && bytes.Equal(it.Key(), key) {
+		f(valueOf(it))
+		return true
 	}
-	if err != nil {
+	if err := it.Error(); err != nil {
 		fail("read", err)
 	}
-	defer func() { // f may fail, too
-		if err := closer.Close(); err != nil {
-			fail("read", err)
-		}
-	}()
-	f(value)
-	return true
+	return false
+}
+
+// lookup returns an iterator for looking up keys, and those behind them, which stays open until the next write: to open the tables
+// for each key costs several times as much as the look into them. Only if many of the keys are absent the filters of the last level are
+// worth reading: they are several times as large as all others together, and so mostly not in the cache.
+func (d *Database) lookup(absent bool) *pebble.Iterator {
+	store, of := d.store(), 0
+	if absent {
+		of = 1
+	}
+	if it := store.lookups[of]; it != nil && it.Error() == nil {
+		return it
+	}
+	store.stale()
+	store.lookups[of] = d.iterate(&pebble.IterOptions{UseL6Filters: absent})
+	return store.lookups[of]
 }
 
 // iterator returns an iterator over keys from lower on, before upper.
 func (d *Database) iterator(lower, upper []byte) *pebble.Iterator {
 	return d.iterate(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
-}
-
-// points returns an iterator for looking up keys. Only if many of them are absent the filters of the last level are worth reading:
-// they are several times as large as all others together, and so mostly not in the cache.
-func (d *Database) points(absent bool) *pebble.Iterator {
-	return d.iterate(&pebble.IterOptions{UseL6Filters: absent})
 }
 
 func (d *Database) iterate(options *pebble.IterOptions) *pebble.Iterator {

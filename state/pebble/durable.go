@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	changes "github.com/weir-stream/weir/checkpoint/snapshot/rows"
+	"github.com/weir-stream/weir/checkpoint/snapshot/sstable"
 	"github.com/weir-stream/weir/state"
 	"github.com/weir-stream/weir/state/keygroup"
 )
@@ -14,8 +16,11 @@ import (
 // prefixBytes is the length of the key group and the state's number at the front of an entry's key.
 const prefixBytes = 4
 
-// Export writes the entries. As long as the table has all, it sorts those of one key group after the other; else it writes
-// what Pebble does not have yet, and reads it all from there.
+// groupsAtOnce is how many key groups' entries of memory an export sorts at once.
+const groupsAtOnce = 16
+
+// Export writes the entries. As long as the table has all, it sorts those of one key group after the other; else it reads Pebble's together
+// with what is to be written there yet.
 func (b *Backend[K]) Export(groups keygroup.Range, put func(key, value []byte) error) error {
 	common, ok := b.db.options.Groups.Intersect(groups)
 	if !ok {
@@ -26,23 +31,46 @@ func (b *Backend[K]) Export(groups keygroup.Range, put func(key, value []byte) e
 		defer func() { b.hot.Seek(key, hash) }()
 	}
 	if b.cold {
-		b.flush()
+		return exportStored(b.db, common, b.numbers(), put, b.peek)
 	}
 	for group := int(common.First); group <= int(common.Last); group++ {
-		one := keygroup.Range{First: uint16(group), Last: uint16(group)}
-		if !b.cold {
-			if err := b.exportHot(one, put); err != nil {
-				return err
-			}
-			continue
-		}
-		for _, c := range b.byNumber() {
-			if err := b.exportRows(one.First, c, put); err != nil {
-				return err
-			}
+		if err := b.exportHot(keygroup.Range{First: uint16(group), Last: uint16(group)}, put); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// exportStored writes what Pebble has together with the changes that peek adds.
+func exportStored(db *Database, groups keygroup.Range, numbers []uint16, put func(key, value []byte) error, peek func(groups keygroup.Range, to *changes.Rows)) error {
+	for first := int(groups.First); first <= int(groups.Last); first += groupsAtOnce {
+		some := keygroup.Range{First: uint16(first), Last: uint16(min(first+groupsAtOnce-1, int(groups.Last)))}
+		var rows changes.Rows
+		peek(some, &rows)
+		rows.Over(db.freeze(some, numbers))
+		err := sstable.ReadRows(&rows, put)
+		rows.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// peek adds to rows what entries of the table are to write to Pebble, and leaves them as they are.
+func (b *Backend[K]) peek(groups keygroup.Range, to *changes.Rows) {
+	rows := &b.db.rows
+	b.peeking, rows.logs = true, []*changes.Rows{to}
+	defer func() { b.peeking, rows.logs = false, nil }()
+	b.hot.EachEntry(groups, func() {
+		switch {
+		case !b.cold:
+			b.copyRows()
+		case b.hot.Changed():
+			b.gatherColumns()
+		}
+		rows.reset()
+	})
 }
 
 // exportHot writes the entries of some groups from the table, which has all there is.
@@ -96,22 +124,6 @@ func (b *Backend[K]) copyPairs(c *column) {
 		r.add(set, at, end)
 		return true
 	})
-}
-
-// exportRows writes the rows that Pebble has of a column in a group.
-func (b *Backend[K]) exportRows(group uint16, c *column, put func(key, value []byte) error) error {
-	prefix := b.appendPrefix(nil, group, c)
-	it := b.db.iterator(prefix, after(prefix))
-	defer done(it)
-	for ok := it.First(); ok; ok = it.Next() {
-		if err := put(it.Key(), valueOf(it)); err != nil {
-			return err
-		}
-	}
-	if err := it.Error(); err != nil {
-		return &state.Failure{Action: "read", Cause: err}
-	}
-	return nil
 }
 
 // byNumber returns the columns in order of their states' numbers.

@@ -23,6 +23,8 @@ type engine struct {
 	written int64
 	flushed <-chan struct{}
 	trouble trouble
+	// lookups are open until the next write: see Database.lookup.
+	lookups [2]*pebble.Iterator
 }
 
 const (
@@ -93,6 +95,7 @@ func openOrFail(folder string, options *pebble.Options) (db *pebble.DB, err erro
 
 // close waits for what is under way. What is not written yet is lost, on purpose.
 func (e *engine) close() error {
+	e.stale()
 	err := e.db.Close()
 	e.cache.Unref()
 	if err != nil {
@@ -104,6 +107,7 @@ func (e *engine) close() error {
 // apply writes a batch and empties it. It waits if writing is far ahead of what happens behind it.
 func (e *engine) apply(batch *pebble.Batch) {
 	e.trouble.check()
+	e.stale()
 	size := int64(batch.Len()) + rowOverhead*int64(batch.Count())
 	if err := e.db.Apply(batch, pebble.NoSync); err != nil {
 		fail("write", err)
@@ -120,6 +124,17 @@ func (e *engine) apply(batch *pebble.Batch) {
 	}
 	e.flushed = flushed
 	e.awaitCompaction()
+}
+
+// stale closes the iterators for lookups, which do not see what is written after they were opened. Errors they have met were reported
+// when they were met.
+func (e *engine) stale() {
+	for i, it := range e.lookups {
+		if it != nil {
+			e.lookups[i] = nil
+			_ = it.Close()
+		}
+	}
 }
 
 // awaitFlush waits for the last flush.

@@ -28,7 +28,12 @@ type everything struct {
 
 func openEverything(t testing.TB, files vfs.FS) *everything {
 	t.Helper()
-	e := &everything{db: openDatabase(t, Options{Folder: "state", Memory: 128 << 10, files: files})}
+	return openEverythingOf(t, Options{Folder: "state", Memory: 128 << 10, files: files})
+}
+
+func openEverythingOf(t testing.TB, o Options) *everything {
+	t.Helper()
+	e := &everything{db: openDatabase(t, o)}
 	e.s = newSubject(t, e.db)
 	count := countDescriptor(t)
 	count.Number = 800

@@ -6,6 +6,10 @@ import "github.com/weir-stream/weir/state"
 // unchanged, but for its own mark.
 func (b *Backend[K]) gather() {
 	b.writing()
+	b.logging(b.gatherColumns)
+}
+
+func (b *Backend[K]) gatherColumns() {
 	for i := range b.columns {
 		c := &b.columns[i]
 		switch c.Kind {
@@ -35,14 +39,16 @@ func (b *Backend[K]) gatherValue(c *column) {
 		value := len(r.bytes)
 		r.bytes = b.appendValue(r.bytes, c)
 		r.add(set, at, value)
-		if note != nil {
+		if note != nil && !b.peeking {
 			*note = *note&^changed(c.at) | stored(c.at)
 		}
 	case note == nil:
 		b.remove(c)
 	case *note&(changed(c.at)|stored(c.at)) == changed(c.at)|stored(c.at):
 		b.remove(c)
-		*note &^= changed(c.at) | stored(c.at)
+		if !b.peeking {
+			*note &^= changed(c.at) | stored(c.at)
+		}
 	}
 }
 
@@ -74,20 +80,32 @@ func (b *Backend[K]) gatherList(c *column) {
 	if !b.hot.Has(c.at) {
 		if *note&(stored(c.at)|unknown(c.at)) == stored(c.at) {
 			b.remove(c)
-			*note &^= stored(c.at)
 		}
-		*note &^= changed(c.at)
+		if !b.peeking {
+			if *note&unknown(c.at) == 0 {
+				*note &^= stored(c.at)
+			}
+			*note &^= changed(c.at)
+		}
 		return
 	}
 	r.bytes = b.appendRow(r.bytes, c)
 	value := len(r.bytes)
 	r.bytes = appendChunks(r.bytes, c.list)
-	if *note&unknown(c.at) == 0 {
-		r.add(set, at, value)
-	} else {
+	joins := *note&unknown(c.at) != 0
+	if joins {
 		r.add(merge, at, value)
-		c.list.Clear()
-		b.hot.Keep()
+	} else {
+		r.add(set, at, value)
+	}
+	if b.peeking {
+		return
+	}
+	if joins {
+		b.hot.Fill(func() {
+			c.list.Clear()
+			b.hot.Keep()
+		})
 	}
 	*note = *note&^changed(c.at) | stored(c.at)
 }
@@ -123,8 +141,13 @@ func (b *Backend[K]) gatherMap(c *column) {
 			r.bytes = append(r.bytes, value[1:]...)
 			r.add(set, at, end)
 		}
-		value[0] &^= pairChanged
+		if !b.peeking {
+			value[0] &^= pairChanged
+		}
 		return true
 	})
+	if b.peeking {
+		return
+	}
 	*note = *note&^changed(c.at) | stored(c.at)
 }

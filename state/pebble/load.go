@@ -51,15 +51,18 @@ func (b *Backend[K]) know(c *column) {
 		return // the entry is new, and so is the key
 	}
 	b.row = b.appendRow(b.row[:0], c)
-	if !b.db.get(b.row, func(value []byte) { b.fill(c, value) }) {
+	if !b.db.get(b.row, b.written.givenUp, func(value []byte) { b.fill(c, value) }) {
 		b.known(c, false)
 	}
 }
 
 // fill puts a value from Pebble into the current entry.
 func (b *Backend[K]) fill(c *column, value []byte) {
-	was := b.hot.Changed()
-	if c.inline {
+	b.hot.Fill(func() {
+		if !c.inline {
+			c.value.StoreBytes(value)
+			return
+		}
 		p, _ := c.value.Store()
 		rest, err := c.Transcoder.Decode(value, p)
 		if err == nil && len(rest) > 0 {
@@ -68,10 +71,7 @@ func (b *Backend[K]) fill(c *column, value []byte) {
 		if err != nil {
 			panic(&state.Failure{State: c.Name, Action: "decode", Cause: err})
 		}
-	} else {
-		c.value.StoreBytes(value)
-	}
-	b.hot.Changing(was)
+	})
 	b.known(c, true)
 }
 
@@ -119,8 +119,7 @@ func (b *Backend[K]) fetch(c *column, keys []K, hashes []uint64, missing []int, 
 		}
 		return bytes.Compare(w.bytes[x.at:x.end], w.bytes[y.at:y.end])
 	})
-	it := b.db.points(b.written.givenUp)
-	defer done(it)
+	it := b.db.lookup(b.written.givenUp)
 	for i := range w.rows {
 		row := &w.rows[i]
 		seek(row.index)

@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"errors"
+	"math"
 
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	changes "github.com/weir-stream/weir/checkpoint/snapshot/rows"
@@ -9,20 +10,111 @@ import (
 	"github.com/weir-stream/weir/state/keygroup"
 )
 
-// Mark copies all entries at once, whatever is asked for.
+// Mark begins a capture. State that is small and has always been in memory is copied at once. All other state has a part in Pebble from
+// then on, unless the mark is canonical.
 func (b *Backend[K]) Mark(kind snapshot.MarkKind, to *changes.Rows) state.Capture {
+	b.sweep(math.MaxInt)
 	b.hot.Leave()
-	return captureAll(b, b.db.options.Groups, numbers(b.byNumber(), func(c *column) uint16 { return c.Number }), kind, to)
+	if !b.cold && b.hot.Live() <= fewBytes {
+		b.marking.forget(kind)
+		return captureAll(b, b.db.options.Groups, b.numbers(), kind, to)
+	}
+	if kind == snapshot.MarkChanges && !b.marking.synced {
+		state.DeleteAll(b.db.options.Groups, b.numbers(), to)
+		b.addStored(to)
+	}
+	if kind != snapshot.MarkChanges {
+		b.addStored(to)
+	}
+	b.marking.begin(kind, to)
+	b.beginSweep(kind)
+	return &capture{b.marking, []func(int) bool{b.sweep}, to}
 }
 
-// Mark copies all entries at once, whatever is asked for.
+// forget is for a mark that was copied as a whole.
+func (m *marking) forget(kind snapshot.MarkKind) {
+	if kind != snapshot.MarkCanonical {
+		m.synced = false
+		m.log.Release()
+	}
+}
+
+// beginSweep has the table of memory swept. What was in memory only is written to Pebble as it is swept, if changes are to be told from now on.
+func (b *Backend[K]) beginSweep(kind snapshot.MarkKind) {
+	if kind != snapshot.MarkCanonical {
+		b.cold = true
+	}
+	b.hot.Mark(b.rescue)
+}
+
+// addStored adds to rows what Pebble has.
+func (b *Backend[K]) addStored(to *changes.Rows) {
+	if b.cold {
+		to.Over(b.db.freeze(b.db.options.Groups, b.numbers()))
+	}
+}
+
+func (b *Backend[K]) numbers() []uint16 {
+	return numbers(b.byNumber(), func(c *column) uint16 { return c.Number })
+}
+
+// Mark begins a capture, see [Backend.Mark].
 func (p *Panes[K]) Mark(kind snapshot.MarkKind, to *changes.Rows) state.Capture {
-	return captureAll(p, p.db.options.Groups, numbers(p.descriptors, func(d state.Descriptor) uint16 { return d.Number }), kind, to)
+	groups, numbers := p.db.options.Groups, numbers(p.descriptors, func(d state.Descriptor) uint16 { return d.Number })
+	live, cold := int64(0), false
+	for _, b := range p.panes {
+		b.sweep(math.MaxInt)
+		b.hot.Leave()
+		live += b.hot.Live()
+		cold = cold || b.cold
+	}
+	if !cold && !p.marking.synced && live <= fewBytes {
+		p.marking.forget(kind)
+		return captureAll(p, groups, numbers, kind, to)
+	}
+	whole := kind != snapshot.MarkChanges
+	if kind == snapshot.MarkChanges && !p.marking.synced {
+		state.DeleteAll(groups, numbers, to)
+		whole = true
+	}
+	if whole && cold {
+		to.Over(p.db.freeze(groups, numbers))
+	}
+	p.marking.begin(kind, to)
+	c := &capture{marking: p.marking, rows: to}
+	for _, at := range p.at {
+		b := p.panes[at]
+		b.beginSweep(kind)
+		c.sweeps = append(c.sweeps, b.sweep)
+	}
+	return c
 }
 
-// Mark copies all timers at once, whatever is asked for.
+// Mark begins a capture. As long as no timers have moved between memory and Pebble, it is that of those in memory; else it has all timers.
 func (t *timers[K]) Mark(kind snapshot.MarkKind, to *changes.Rows) state.Capture {
-	return captureAll(t, t.db.options.Groups, []uint16{t.number}, kind, to)
+	t.finish()
+	changed := kind == snapshot.MarkChanges && !t.moved && (t.far == 0 || !t.partly)
+	near := kind
+	if kind == snapshot.MarkChanges && !changed {
+		state.DeleteAll(t.db.options.Groups, []uint16{t.number}, to)
+		near = snapshot.MarkFull
+	}
+	if !changed && t.far > 0 {
+		to.Over(t.db.freeze(t.db.options.Groups, []uint16{t.number}))
+	}
+	if kind != snapshot.MarkCanonical {
+		t.moved = false
+	}
+	t.capture = t.near.Mark(near, to)
+	return t.capture
+}
+
+// finish brings a capture under way to its end.
+func (t *timers[K]) finish() {
+	if t.capture != nil {
+		t.capture.Copy(math.MaxInt)
+		t.capture = nil
+	}
 }
 
 func numbers[S any](states []S, of func(S) uint16) []uint16 {

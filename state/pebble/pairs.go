@@ -44,7 +44,7 @@ func (m *mapCell[K]) pair(key []byte) []byte {
 		return pair
 	}
 	b.row = append(b.appendRow(b.row[:0], m.c), key...)
-	if !b.db.get(b.row, func(value []byte) { m.add(key, value, 0) }) {
+	if !b.db.get(b.row, b.written.givenUp, func(value []byte) { m.add(key, value, 0) }) {
 		m.add(key, nil, pairGone)
 	}
 	pair, _ = m.c.pairs.Get(key)
@@ -53,9 +53,7 @@ func (m *mapCell[K]) pair(key []byte) []byte {
 
 // add puts a pair as it is in Pebble into the table.
 func (m *mapCell[K]) add(key, value []byte, flags byte) {
-	was := m.b.hot.Changed()
-	m.put(key, value, flags)
-	m.b.hot.Changing(was)
+	m.b.hot.Fill(func() { m.put(key, value, flags) })
 }
 
 func (m *mapCell[K]) put(key, value []byte, flags byte) {
@@ -77,6 +75,7 @@ func (m *mapCell[K]) Remove(key []byte) bool {
 	if _, ok := m.Get(key); !ok {
 		return false
 	}
+	m.b.hot.Change()
 	if *m.b.hot.Note()&stored(m.c.at) == 0 {
 		m.c.pairs.Remove(key)
 		if m.b.cold {
@@ -124,11 +123,10 @@ func (m *mapCell[K]) complete() bool {
 		return true
 	}
 	prefix := b.pairPrefix(m.c)
-	it := b.db.iterator(prefix, after(prefix))
-	defer done(it)
+	it := b.db.lookup(b.written.givenUp)
 	room := b.db.budget.limit / 8
 	found := m.c.pairs.Len() > 0
-	for ok := it.First(); ok; ok = it.Next() {
+	for ok := it.SeekGE(prefix); ok && bytes.HasPrefix(it.Key(), prefix); ok = it.Next() {
 		found = true
 		key := it.Key()[len(prefix):]
 		if _, has := m.c.pairs.Get(key); has {
@@ -139,6 +137,9 @@ func (m *mapCell[K]) complete() bool {
 		if room -= int64(len(key) + len(value)); room < 0 {
 			return false
 		}
+	}
+	if err := it.Error(); err != nil {
+		fail("read", err)
 	}
 	b.known(m.c, found)
 	return true
@@ -155,8 +156,10 @@ func valueOf(it *pebble.Iterator) []byte {
 // eachStored visits a large map in Pebble, with the changes that are not there yet in front of it.
 func (m *mapCell[K]) eachStored(f func(key, value []byte) bool) {
 	b := m.b
-	b.writing()
-	b.gatherMap(m.c)
+	b.logging(func() {
+		b.writing()
+		b.gatherMap(m.c)
+	})
 	b.write()
 	prefix := b.pairPrefix(m.c)
 	owner := len(prefix)
@@ -188,6 +191,7 @@ func (m *mapCell[K]) Clear() {
 	if !b.settle() {
 		return
 	}
+	b.hot.Change()
 	note := b.hot.Note()
 	if *note&(unknown(m.c.at)|stored(m.c.at)) != 0 {
 		m.bury()
@@ -196,7 +200,6 @@ func (m *mapCell[K]) Clear() {
 	}
 	b.hot.Keep()
 	*note = *note&^unknown(m.c.at) | changed(m.c.at)
-	b.hot.Change()
 }
 
 // bury removes a map that Pebble may have some of.
@@ -205,11 +208,13 @@ func (m *mapCell[K]) bury() {
 	prefix := b.pairPrefix(m.c)
 	end := after(prefix)
 	var keys [][]byte
-	it := b.db.iterator(prefix, end)
-	for ok := it.First(); ok && len(keys) <= few; ok = it.Next() {
+	it := b.db.lookup(b.written.givenUp)
+	for ok := it.SeekGE(prefix); ok && len(keys) <= few && bytes.HasPrefix(it.Key(), prefix); ok = it.Next() {
 		keys = append(keys, bytes.Clone(it.Key()[len(prefix):]))
 	}
-	done(it)
+	if err := it.Error(); err != nil {
+		fail("read", err)
+	}
 	m.c.pairs.Clear()
 	b.hot.Keep()
 	note := b.hot.Note()
@@ -220,6 +225,7 @@ func (m *mapCell[K]) bury() {
 			fail("write", err)
 		}
 		b.db.finish(batch)
+		b.marking.deleteRange(prefix, end)
 		keys = nil
 	}
 	for _, key := range keys {

@@ -4,10 +4,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
+	changes "github.com/weir-stream/weir/checkpoint/snapshot/rows"
+	"github.com/weir-stream/weir/checkpoint/snapshot/sstable"
 	"github.com/weir-stream/weir/state"
 	"github.com/weir-stream/weir/state/keygroup"
 )
@@ -17,16 +20,17 @@ type Panes[K any] struct {
 	db          *Database
 	descriptors []state.Descriptor
 	// plan is the backend after which panes are made; it stays empty.
-	plan  *Backend[K]
-	panes map[int64]*Backend[K]
-	at    []int64
+	plan    *Backend[K]
+	panes   map[int64]*Backend[K]
+	at      []int64
+	marking *marking
 }
 
 const paneBytes = 8
 
 // NewPanes returns panes with these columns. Errors are those of [Backend.Open].
 func NewPanes[K any](db *Database, keys state.Keys[K], descriptors []state.Descriptor) (state.Panes[K], error) {
-	p := &Panes[K]{db: db, descriptors: descriptors, plan: newBackend(db, keys), panes: map[int64]*Backend[K]{}}
+	p := &Panes[K]{db: db, descriptors: descriptors, plan: newBackend(db, keys), panes: map[int64]*Backend[K]{}, marking: new(marking)}
 	if err := p.plan.Open(descriptors); err != nil {
 		return nil, err
 	}
@@ -43,6 +47,7 @@ func (p *Panes[K]) pane(at int64) *Backend[K] {
 		b = newBackend(p.db, p.plan.keys)
 		b.hot, b.noted = p.plan.hot.NewPane(), p.plan.noted
 		b.pane = binary.BigEndian.AppendUint64(nil, uint64(at)^signFlip)
+		b.marking = p.marking
 		b.attach(p.descriptors)
 		p.panes[at] = b
 		i, _ := slices.BinarySearch(p.at, at)
@@ -85,6 +90,7 @@ func (p *Panes[K]) Drop(at int64) {
 	if b == nil {
 		return
 	}
+	b.sweep(math.MaxInt)
 	if b.cold {
 		p.removeRows(b)
 	}
@@ -105,6 +111,7 @@ func (p *Panes[K]) removeRows(b *Backend[K]) {
 			if err := batch.DeleteRange(from, after(from), nil); err != nil {
 				fail("remove", err)
 			}
+			p.marking.deleteRange(from, after(from))
 		}
 	}
 	p.db.finish(batch)
@@ -130,59 +137,31 @@ func (p *Panes[K]) Close() {
 	p.plan.Close()
 }
 
-// groupsAtOnce is of how many key groups an export sorts the panes' entries at once: those of one group alone would mean to go
-// through all tables for each.
-const groupsAtOnce = 16
-
-// Export writes the entries by key group, state, pane and key: those of panes in memory sorted, those of others from
-// Pebble, in between.
+// Export writes the entries by key group, state, pane and key.
 func (p *Panes[K]) Export(groups keygroup.Range, put func(key, value []byte) error) error {
 	common, ok := p.db.options.Groups.Intersect(groups)
 	if !ok {
 		return nil
 	}
-	var warm []*Backend[K]
-	cold := false
-	for _, at := range p.at {
-		if b := p.panes[at]; b.cold {
-			b.flush()
-			cold = true
-		} else {
-			warm = append(warm, b)
+	for _, b := range p.panes {
+		if b.cold {
+			return exportStored(p.db, common, numbers(p.descriptors, func(d state.Descriptor) uint16 { return d.Number }), put, p.peek)
 		}
 	}
 	for first := int(common.First); first <= int(common.Last); first += groupsAtOnce {
-		some := keygroup.Range{First: uint16(first), Last: uint16(min(first+groupsAtOnce-1, int(common.Last)))}
-		if err := p.exportGroups(some, warm, cold, put); err != nil {
+		var rows changes.Rows
+		p.peek(keygroup.Range{First: uint16(first), Last: uint16(min(first+groupsAtOnce-1, int(common.Last)))}, &rows)
+		if err := sstable.ReadRows(&rows, put); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *Panes[K]) exportGroups(groups keygroup.Range, warm []*Backend[K], cold bool, put func(key, value []byte) error) error {
-	r := &p.db.rows
-	r.reset()
-	defer r.reset()
-	for _, b := range warm {
-		b.hot.EachEntry(groups, b.copyRows)
+func (p *Panes[K]) peek(groups keygroup.Range, to *changes.Rows) {
+	for _, b := range p.panes {
+		b.peek(groups, to)
 	}
-	r.sort()
-	var stored *storedRows
-	if cold {
-		stored = p.storedRows(groups)
-		defer stored.close()
-	}
-	for i := range r.rows {
-		row := &r.rows[i]
-		if err := stored.until(r.key(row), put); err != nil {
-			return err
-		}
-		if err := put(r.key(row), r.bytes[row.value:row.end]); err != nil {
-			return err
-		}
-	}
-	return stored.until(nil, put)
 }
 
 // storedRows reads the rows of some ranges in Pebble, in step with others.
@@ -190,18 +169,6 @@ type storedRows struct {
 	it *pebble.Iterator
 	// ranges are those that are left, by their prefixes.
 	ranges [][]byte
-}
-
-// storedRows returns the rows of all panes in some groups.
-func (p *Panes[K]) storedRows(groups keygroup.Range) *storedRows {
-	s := &storedRows{it: p.db.iterator(p.plan.appendGroup(nil, groups.First), groupEnd(groups.Last))}
-	for group := int(groups.First); group <= int(groups.Last); group++ {
-		for _, c := range p.plan.byNumber() {
-			s.ranges = append(s.ranges, p.plan.appendPrefix(nil, uint16(group), c))
-		}
-	}
-	s.it.SeekGE(s.ranges[0])
-	return s
 }
 
 // until puts the rows before a key, which is in one of the ranges; all that are left if it is nil. It works on nil.
@@ -246,7 +213,7 @@ func (p *Panes[K]) Import(key, value []byte) error {
 	if p.descriptors[i].Kind == state.KindList || p.descriptors[i].Kind == state.KindMap {
 		return errors.New("panes have values only")
 	}
-	b := p.pane(int64(binary.BigEndian.Uint64(key[prefixBytes:]) ^ signFlip))
+	b := p.pane(paneOf(key))
 	err := b.importRow(&b.columns[i], binary.BigEndian.Uint16(key), key[prefixBytes+paneBytes:], value)
 	b.hot.Leave()
 	if err != nil {
@@ -254,3 +221,6 @@ func (p *Panes[K]) Import(key, value []byte) error {
 	}
 	return nil
 }
+
+// paneOf is the pane in the key of a row.
+func paneOf(key []byte) int64 { return int64(binary.BigEndian.Uint64(key[prefixBytes:]) ^ signFlip) }

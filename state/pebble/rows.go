@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	changes "github.com/weir-stream/weir/checkpoint/snapshot/rows"
 )
 
 // rows gathers changes of Pebble's entries, to write them in order of their keys: twice to five times as fast as in any order.
@@ -14,6 +16,8 @@ type rows struct {
 	bytes []byte
 	rows  []row
 	batch *pebble.Batch
+	// logs are what else gets the changes.
+	logs []*changes.Rows
 }
 
 // row is one change. Its key is bytes[at:value], its value bytes[value:end].
@@ -45,11 +49,24 @@ func (r *rows) key(w *row) []byte { return r.bytes[w.at:w.value] }
 func (r *rows) add(change change, at, value int) {
 	var first [16]byte
 	copy(first[:], r.bytes[at:value])
+	for _, log := range r.logs {
+		switch change {
+		case set:
+			log.Set(r.bytes[at:value], r.bytes[value:])
+		case remove:
+			log.Delete(r.bytes[at:value])
+		case merge:
+			log.Merge(r.bytes[at:value], r.bytes[value:])
+		}
+	}
 	r.rows = append(r.rows, row{
 		first: binary.BigEndian.Uint64(first[:]), second: binary.BigEndian.Uint64(first[8:]),
 		at: at, value: value, end: len(r.bytes), change: change,
 	})
 }
+
+// cut forgets the last changes, from the one at number on, whose bytes begin at.
+func (r *rows) cut(number, at int) { r.rows, r.bytes = r.rows[:number], r.bytes[:at] }
 
 func (r *rows) sort() {
 	slices.SortFunc(r.rows, func(a, b row) int {

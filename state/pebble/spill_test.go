@@ -46,7 +46,9 @@ func stringKeys(tb testing.TB) state.Keys[string] {
 
 func openDatabase(t testing.TB, o Options) *Database {
 	t.Helper()
-	o.Groups, o.MaxParallelism = allGroups, 128
+	if o.MaxParallelism = 128; o.Groups == (keygroup.Range{}) {
+		o.Groups = allGroups
+	}
 	db, err := Open(o)
 	if err != nil {
 		t.Fatal(err)

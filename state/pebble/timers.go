@@ -26,6 +26,11 @@ type timers[K any] struct {
 	one    [1]K
 	hash   [1]uint64
 	row    []byte
+	// capture is the last one of near, while it may be under way.
+	capture state.Capture
+	// moved says that timers have moved between memory and Pebble since the last mark that was not canonical, partly that the last ones
+	// taken may have been some of a time.
+	moved, partly bool
 }
 
 // position orders timers by time and key group. Of times behind the last one the group is beyond all groups.
@@ -91,7 +96,7 @@ func (t *timers[K]) isFar(key K, hash uint64, at int64) bool {
 		return false
 	}
 	t.row = t.appendRow(t.row[:0], group, at, key)
-	return t.db.get(t.row, func([]byte) {})
+	return t.db.get(t.row, true, func([]byte) {})
 }
 
 func (t *timers[K]) appendRow(dst []byte, group uint16, at int64, key K) []byte {
@@ -123,6 +128,7 @@ func (t *timers[K]) Delete(key K, hash uint64, at int64) bool {
 	}
 	t.db.finish(batch)
 	t.far--
+	t.moved = true
 	return true
 }
 
@@ -154,6 +160,7 @@ func (t *timers[K]) Take(until int64, due []state.Timer[K]) []state.Timer[K] {
 			break
 		}
 	}
+	t.partly = len(due) > taken && len(due) == cap(due)
 	return due
 }
 
@@ -296,6 +303,8 @@ func (t *timers[K]) divide(keep float64) (cut position, ok bool) {
 // spill writes the timers from a position on to Pebble. Those that stay move to a new set, so that nothing of the old one
 // remains.
 func (t *timers[K]) spill(cut position) {
+	t.finish()
+	t.moved = true
 	rows := &t.db.rows
 	stay := t.empty()
 	t.near.Each(func(key K, at int64) bool {

@@ -18,6 +18,7 @@ type chunk struct {
 
 // approach brings the timers that are next in Pebble into memory and moves the horizon behind them.
 func (t *timers[K]) approach() {
+	t.moved = true
 	quota := int(t.db.budget.limit / nearPart / timerBytes)
 	groups := t.db.options.Groups
 	it := t.db.iterator(t.appendPrefix(nil, groups.First), groupEnd(groups.Last))

@@ -170,4 +170,5 @@ func (b *Backend[K]) write() {
 	b.written.add(b.marks, 4*b.hot.Entries()+4*int64(len(b.marks)), &b.db.room)
 	b.marks = b.marks[:0]
 	b.db.rows.write(b.db)
+	b.marking.trim(b.db)
 }

@@ -27,6 +27,8 @@ type core struct {
 	emptied bool
 	fetched uint64 // see index.fetch
 	keeper  keeper
+	// watch is called before the first change of an entry in an epoch, if the index does not track changes.
+	watch func(header *uint64, hash uint64)
 }
 
 // current is the current key.
@@ -104,8 +106,12 @@ func (c *core) obtain(key wordKey, hash uint64) (entry unsafe.Pointer, moved spa
 
 // mark makes a column present in an entry of a hash, and the entry changed in this epoch. It comes before the change.
 func (c *core) mark(header *uint64, present, hash uint64) (fresh bool) {
-	if (*header^c.cursor.Epoch)&state.EpochMask != 0 && c.index.track != nil {
-		c.changing(header, hash)
+	if (*header^c.cursor.Epoch)&state.EpochMask != 0 {
+		if c.index.track != nil {
+			c.changing(header, hash)
+		} else if c.watch != nil {
+			c.watch(header, hash)
+		}
 	}
 	had := *header
 	*header = had&^state.EpochMask | c.cursor.Epoch | present

@@ -165,7 +165,9 @@ func (ix *index) split(s *segment, at int) span {
 		at *= 2
 	}
 	upper := ix.upperHalf(s)
-	halves := [2]*segment{{group: s.group, depth: s.depth + 1, n: s.n - upper}, {group: s.group, depth: s.depth + 1, n: upper}}
+	halves := [2]*segment{
+		{group: s.group, depth: s.depth + 1, n: s.n - upper, dirty: s.dirty}, {group: s.group, depth: s.depth + 1, n: upper, dirty: s.dirty},
+	}
 	width := 1 << (ix.depth - s.depth)
 	from := at &^ (width - 1)
 	for i, half := range halves {

@@ -12,8 +12,8 @@ import (
 // missing, and from which it takes what has been changed and what is not used any more.
 //
 // An entry may be there without any column, which means that the tier below knows that the key has no state, or has yet
-// to be told so. Of the epoch in an entry's header the upper bit says that the entry was changed since it was added or last
-// cleaned; the others are the generation in which it was last used. Generations come with the number of entries that are
+// to be told so. Of the epoch in an entry's header the upper two bits say that the entry was changed since it was added or last
+// cleaned, and whether before or after the last mark; the others are the generation in which it was last used. Generations come with the number of entries that are
 // added: those of least generation have not been used for longest.
 type Hot[K any] struct {
 	Table[K]
@@ -28,11 +28,15 @@ type Hot[K any] struct {
 	late []int
 	// spares are those of the panes that are made after this table.
 	spares *spares
+	// dirty is the one of the dirty bits that changed entries get now.
+	dirty uint64
+	sweep sweep
 }
 
 const (
-	changedBit     = 1 << 30
-	generationMask = uint64(0x3fff) << 16
+	dirtyBits      = uint64(3) << 29
+	firstDirty     = uint64(1) << 29
+	generationMask = uint64(0x1fff) << 16
 	generationOne  = uint64(1) << 16
 	// turns is into how many generations those entries fall that fill the table once.
 	turns = 4
@@ -57,7 +61,7 @@ func (h *Hot[K]) NewPane() *Hot[K] {
 	p.form, p.keyBytes, p.entryBytes, p.columns = h.form, h.keyBytes, h.entryBytes, h.columns
 	p.arena.spare = h.spares
 	p.open(layout{groups: 1, maxGroups: 1}, h.spares)
-	p.cursor.Epoch = changedBit | generationOne
+	p.begin()
 	return p
 }
 
@@ -72,8 +76,13 @@ func (h *Hot[K]) OpenHot(descriptors []state.Descriptor, notes bool) error {
 		h.entryBytes += 8
 	}
 	h.open(layout{firstGroup: int(h.groups.First), groups: h.groups.Size(), maxGroups: h.maxGroups}, newSpares())
-	h.cursor.Epoch = changedBit | generationOne
+	h.begin()
 	return nil
+}
+
+func (h *Hot[K]) begin() {
+	h.dirty = firstDirty
+	h.cursor.Epoch = h.dirty | generationOne
 }
 
 // Entries is the number of entries, those without columns among them.
@@ -101,7 +110,7 @@ func (h *Hot[K]) Age() {
 		if generation == 0 {
 			generation = generationOne
 		}
-		h.cursor.Epoch = changedBit | generation
+		h.cursor.Epoch = h.dirty | generation
 	}
 }
 
@@ -136,21 +145,22 @@ func (h *Hot[K]) Has(c state.Column) bool {
 }
 
 // Changed reports whether the current entry was changed.
-func (h *Hot[K]) Changed() bool { return *(*uint64)(h.cursor.Entry)&changedBit != 0 }
+func (h *Hot[K]) Changed() bool { return *(*uint64)(h.cursor.Entry)&dirtyBits != 0 }
 
-// Change marks the current entry as changed.
+// Change marks the current entry as changed. It comes before the change.
 func (h *Hot[K]) Change() { h.touch() }
 
-// Changing sets whether the current entry is marked as changed, and returns whether it was. The owner that adds what the
-// tier below has puts the mark back.
-func (h *Hot[K]) Changing(changed bool) (was bool) {
+// Clean marks the current entry as unchanged.
+func (h *Hot[K]) Clean() { *(*uint64)(h.cursor.Entry) &^= dirtyBits }
+
+// Fill calls f, which adds to the current entry what the tier below has: that is no change.
+func (h *Hot[K]) Fill(f func()) {
+	was, quiet := *(*uint64)(h.cursor.Entry)&dirtyBits, h.sweep.quiet
+	h.sweep.quiet = true
+	f()
+	h.sweep.quiet = quiet
 	header := (*uint64)(h.cursor.Entry)
-	was = *header&changedBit != 0
-	*header &^= changedBit
-	if changed {
-		*header |= changedBit
-	}
-	return was
+	*header = *header&^dirtyBits | was
 }
 
 // Settle gives the current key an unchanged entry without columns, if it has none.

@@ -22,8 +22,9 @@ func (h *Hot[K]) Evict(write func()) {
 		if h.age(*header) < threshold {
 			return false
 		}
-		if *header&changedBit != 0 {
+		if *header&dirtyBits != 0 {
 			write()
+			*header &^= dirtyBits
 		}
 		h.release(unsafe.Add(unsafe.Pointer(header), -int(h.keyBytes)))
 		return true

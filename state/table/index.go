@@ -67,6 +67,8 @@ type segment struct {
 	depth uint
 	step  int
 	segmentMarks
+	// dirty has bits for the entries of a hot table: see Hot.Mark.
+	dirty uint64
 }
 
 const (

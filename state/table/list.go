@@ -100,11 +100,14 @@ func (l *listCell) Chunk(n int) ([]byte, bool) {
 }
 
 func (l *listCell) Clear() {
+	if l.core.peek(l.col) == nil {
+		return
+	}
+	l.core.touch()
 	p := l.core.peek(l.col)
 	if p == nil {
 		return
 	}
-	l.core.touch()
 	last := ref(*p)
 	for r := l.chunk(last).next; r != last; {
 		next := l.chunk(r).next

@@ -8,10 +8,10 @@ import (
 	"slices"
 )
 
-// Rows is a buffer of changes: entries that are set or deleted, and ranges of keys that are deleted as a whole. A deleted range is
-// about what older tables have: entries that are set in the same buffer stay, before or after.
+// Rows is a buffer of changes, in the order in which they happened: entries that are set, deleted, or continued, and ranges of keys that are
+// deleted as a whole. What is set after its range was deleted stays.
 //
-//	empty --Set, Delete, DeleteRange--> filled --Sort--> sorted --Each, Ranges--> ...
+//	empty --Set, Delete, Merge, DeleteRange, Over--> filled --Sort--> sorted --Entry, Ranges--> ... --Release--> empty
 //
 // One goroutine owns it at a time; whoever fills it hands it over when it is filled. The zero value is empty.
 type Rows struct {
@@ -20,21 +20,65 @@ type Rows struct {
 	ranges []Range
 	bytes  int64
 	sorted bool
+	below  []Source
+	runs   []Run
 }
 
 // Range is the keys from From on and before To.
-type Range struct{ From, To []byte }
+type Range struct {
+	From, To []byte
+	// chunk and at are where the next row's bytes were to come: rows before that are older.
+	chunk, at uint32
+}
+
+// Kind says what a change does to an entry.
+type Kind uint8
+
+const (
+	// Set gives it a value.
+	Set Kind = iota
+	// Delete removes it.
+	Delete
+	// Merge puts bytes behind its value, or gives it that value if there is none.
+	Merge
+)
+
+// Run is a table of changes, in a file or in memory.
+type Run struct {
+	Path  string
+	Bytes []byte
+	// Entries are what it has, about.
+	Entries int
+	// Done is called when it is not needed any more.
+	Done func()
+}
+
+// Source is entries that stand in a store, of which the rows are changes: those that have happened since the entries were as they are,
+// but for deleted ranges, which the store knows of.
+type Source interface {
+	// Open returns a cursor before the first entry. Any goroutine may call it.
+	Open() (Cursor, error)
+	// Release gives the entries up, and all cursors. After that it does nothing.
+	Release()
+}
+
+// Cursor passes through entries in ascending order of their keys.
+type Cursor interface {
+	// Next moves on. The bytes are valid until the next call.
+	Next() (key, value []byte, ok bool, err error)
+	Close() error
+}
 
 // row is one change. Its key is at the beginning of its bytes, its value behind.
 type row struct {
 	// head and next are the first 12 bytes of the key, filled up with zeros.
-	next   uint64
-	head   uint32
-	chunk  uint32
-	at     uint32
-	key    uint32
-	value  uint32
-	delete bool
+	next  uint64
+	head  uint32
+	chunk uint32
+	at    uint32
+	key   uint32
+	value uint32
+	kind  Kind
 }
 
 const (
@@ -44,29 +88,68 @@ const (
 )
 
 // Set sets an entry. Both are copied.
-func (r *Rows) Set(key, value []byte) { r.add(key, value, false) }
+func (r *Rows) Set(key, value []byte) { r.add(key, value, Set) }
 
 // Delete deletes an entry, which need not be there. The key is copied.
-func (r *Rows) Delete(key []byte) { r.add(key, nil, true) }
+func (r *Rows) Delete(key []byte) { r.add(key, nil, Delete) }
 
-// DeleteRange deletes the entries that older tables have in a range of keys. The keys are copied. An empty range is left out.
+// Merge puts bytes behind an entry's value. Both are copied.
+func (r *Rows) Merge(key, value []byte) { r.add(key, value, Merge) }
+
+// DeleteRange deletes the entries that there are in a range of keys, older tables included. The keys are copied. An empty range is left out.
 func (r *Rows) DeleteRange(from, to []byte) {
 	if bytes.Compare(from, to) >= 0 {
 		return
 	}
-	r.ranges = append(r.ranges, Range{slices.Clone(from), slices.Clone(to)})
+	deleted := Range{From: slices.Clone(from), To: slices.Clone(to)}
+	if last := len(r.chunks) - 1; last >= 0 {
+		deleted.chunk, deleted.at = uint32(last), uint32(len(r.chunks[last]))
+	}
+	r.ranges = append(r.ranges, deleted)
 	r.bytes += int64(len(from) + len(to))
 	r.sorted = false
 }
 
-func (r *Rows) add(key, value []byte, deleted bool) {
+// Over adds what the rows are changes of.
+func (r *Rows) Over(source Source) { r.below = append(r.below, source) }
+
+// Behind makes the rows those behind a run: what is in it happened before all changes of the same keys that are in the rows, and after those
+// of earlier runs.
+func (r *Rows) Behind(run Run) { r.runs = append(r.runs, run) }
+
+// Runs are what was given to Behind.
+func (r *Rows) Runs() []Run { return r.runs }
+
+// Cut returns the changes that are in the buffer, and leaves it with its runs and sources only.
+func (r *Rows) Cut() *Rows {
+	cut := *r
+	cut.below, cut.runs = nil, nil
+	*r = Rows{below: r.below, runs: r.runs}
+	return &cut
+}
+
+// Sources are what was given to Over.
+func (r *Rows) Sources() []Source { return r.below }
+
+// Release empties the rows and gives up their sources.
+func (r *Rows) Release() {
+	for _, source := range r.below {
+		source.Release()
+	}
+	for _, run := range r.runs {
+		run.Done()
+	}
+	*r = Rows{}
+}
+
+func (r *Rows) add(key, value []byte, kind Kind) {
 	chunk := r.room(len(key) + len(value))
 	c := &r.chunks[chunk]
 	at := len(*c)
 	*c = append(append(*c, key...), value...)
 	head, next := first(key)
 	r.rows = append(r.rows, row{
-		head: head, next: next, chunk: uint32(chunk), at: uint32(at), key: uint32(len(key)), value: uint32(len(value)), delete: deleted,
+		head: head, next: next, chunk: uint32(chunk), at: uint32(at), key: uint32(len(key)), value: uint32(len(value)), kind: kind,
 	})
 	r.bytes += int64(len(key)+len(value)) + rowBytes
 	r.sorted = false
@@ -100,12 +183,13 @@ func (r *Rows) room(n int) int {
 func (r *Rows) Len() int { return len(r.rows) }
 
 // Empty reports whether there is nothing in it.
-func (r *Rows) Empty() bool { return len(r.rows)+len(r.ranges) == 0 }
+func (r *Rows) Empty() bool { return len(r.rows)+len(r.ranges)+len(r.below)+len(r.runs) == 0 }
 
 // Bytes is the memory held, about.
 func (r *Rows) Bytes() int64 { return r.bytes }
 
-// Take adds all that other has, as if it came now, and leaves it empty. Little is copied.
+// Take adds all that other has, as if it came now, and leaves it empty. Little is copied. If other has runs, there is nothing in the rows yet of what
+// they have changes of.
 func (r *Rows) Take(other *Rows) {
 	base := uint32(len(r.chunks))
 	r.chunks = append(r.chunks, other.chunks...)
@@ -117,33 +201,109 @@ func (r *Rows) Take(other *Rows) {
 	for i := len(r.rows) - len(other.rows); base > 0 && i < len(r.rows); i++ {
 		r.rows[i].chunk += base
 	}
-	r.ranges = append(r.ranges, other.ranges...)
+	for _, deleted := range other.ranges {
+		deleted.chunk += base
+		r.ranges = append(r.ranges, deleted)
+	}
+	r.below = append(r.below, other.below...)
+	r.runs = append(r.runs, other.runs...)
 	r.bytes += other.bytes
 	r.sorted = false
 	*other = Rows{}
 }
 
-// Sort brings the changes in order of their keys, and keeps the last of each.
+// Sort brings the changes in order of their keys, and keeps one of each, which says what all of them did.
 func (r *Rows) Sort() {
 	if r.sorted {
 		return
 	}
 	slices.SortFunc(r.rows, r.compare)
-	r.rows = slices.CompactFunc(r.rows, func(newer, older row) bool {
-		return newer.head == older.head && newer.next == older.next && bytes.Equal(r.key(&newer), r.key(&older))
-	})
+	r.dropDeleted()
+	r.unite()
 	r.joinRanges()
 	r.sorted = true
+}
+
+// dropDeleted leaves out what was set in ranges before they were deleted. The rows are in order.
+func (r *Rows) dropDeleted() {
+	gone := map[row]bool{}
+	for _, deleted := range r.ranges {
+		from, _ := slices.BinarySearchFunc(r.rows, deleted.From, r.before)
+		for i := from; i < len(r.rows); i++ {
+			w := &r.rows[i]
+			if bytes.Compare(r.key(w), deleted.To) >= 0 {
+				break
+			}
+			if w.chunk < deleted.chunk || w.chunk == deleted.chunk && w.at < deleted.at {
+				gone[*w] = true
+			}
+		}
+	}
+	if len(gone) > 0 {
+		r.rows = slices.DeleteFunc(r.rows, func(w row) bool { return gone[w] })
+	}
+}
+
+// before compares for a search of the first row with a key that is not less than one.
+func (r *Rows) before(w row, key []byte) int {
+	if bytes.Compare(r.key(&w), key) < 0 {
+		return -1
+	}
+	return 1
+}
+
+// unite makes one row of those of a key, which are in order, the latest first.
+func (r *Rows) unite() {
+	kept := r.rows[:0]
+	for at := 0; at < len(r.rows); {
+		end := at + 1
+		for end < len(r.rows) && r.sameKey(&r.rows[at], &r.rows[end]) {
+			end++
+		}
+		w := r.rows[at]
+		if w.kind == Merge && end > at+1 {
+			w = r.joined(r.rows[at:end])
+		}
+		kept = append(kept, w)
+		at = end
+	}
+	clear(r.rows[len(kept):])
+	r.rows = kept
+}
+
+func (r *Rows) sameKey(a, b *row) bool {
+	return a.head == b.head && a.next == b.next && bytes.Equal(r.key(a), r.key(b))
+}
+
+// joined is the row of what a key's rows, the latest of which continues a value, come to.
+func (r *Rows) joined(rows []row) row {
+	kind, parts := Merge, 0
+	for parts < len(rows) && kind == Merge {
+		kind = rows[parts].kind
+		parts++
+	}
+	if kind == Delete {
+		kind = Set // of what comes behind it
+	}
+	var value []byte
+	for i := parts - 1; i >= 0; i-- {
+		value = append(value, r.value(&rows[i])...)
+	}
+	w := rows[0]
+	key := r.key(&w)
+	chunk := r.room(len(key) + len(value))
+	w.chunk, w.at, w.value, w.kind = uint32(chunk), uint32(len(r.chunks[chunk])), uint32(len(value)), kind
+	r.chunks[chunk] = append(append(r.chunks[chunk], key...), value...)
+	return w
 }
 
 // Compact sorts, and gives back the memory of changes that do not count any more.
 func (r *Rows) Compact() {
 	r.Sort()
-	compact := Rows{ranges: r.ranges, sorted: true}
+	compact := Rows{ranges: r.ranges, below: r.below, runs: r.runs}
 	for i := range r.rows {
 		w := &r.rows[i]
-		from, to := w.at+w.key, w.at+w.key+w.value
-		compact.add(r.key(w), r.chunks[w.chunk][from:to], w.delete)
+		compact.add(r.key(w), r.value(w), w.kind)
 	}
 	for _, deleted := range r.ranges {
 		compact.bytes += int64(len(deleted.From) + len(deleted.To))
@@ -184,29 +344,24 @@ func (r *Rows) joinRanges() {
 	}
 	clear(r.ranges[len(joined):])
 	r.ranges = joined
+	for i := range r.ranges { // what they delete of these rows is not there any more
+		r.ranges[i].chunk, r.ranges[i].at = 0, 0
+	}
 }
 
 func (r *Rows) key(w *row) []byte {
 	return r.chunks[w.chunk][w.at : w.at+w.key : w.at+w.key]
 }
 
-// Each calls set and deleted with the changes in ascending order of their keys, until one returns an error, which it returns. The rows
-// are sorted. The bytes are valid as long as the rows.
-func (r *Rows) Each(set func(key, value []byte) error, deleted func(key []byte) error) error {
-	for i := range r.rows {
-		w := &r.rows[i]
-		var err error
-		if w.delete {
-			err = deleted(r.key(w))
-		} else {
-			from, to := w.at+w.key, w.at+w.key+w.value
-			err = set(r.key(w), r.chunks[w.chunk][from:to:to])
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+func (r *Rows) value(w *row) []byte {
+	from, to := w.at+w.key, w.at+w.key+w.value
+	return r.chunks[w.chunk][from:to:to]
+}
+
+// Entry is change i of the sorted rows, counted in ascending order of the keys. The bytes are valid as long as the rows.
+func (r *Rows) Entry(i int) (key, value []byte, kind Kind) {
+	w := &r.rows[i]
+	return r.key(w), r.value(w), w.kind
 }
 
 // Ranges are the deleted ranges; once the rows are sorted they ascend without overlapping.

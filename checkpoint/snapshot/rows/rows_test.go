@@ -12,15 +12,16 @@ import (
 // contents is what rows say, in order: of each key its value, or that it is deleted.
 func contents(t *testing.T, r *Rows) (all []string) {
 	t.Helper()
-	err := r.Each(func(key, value []byte) error {
-		all = append(all, fmt.Sprintf("%q=%q", key, value))
-		return nil
-	}, func(key []byte) error {
-		all = append(all, fmt.Sprintf("%q deleted", key))
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+	for i := range r.Len() {
+		key, value, kind := r.Entry(i)
+		switch kind {
+		case Set:
+			all = append(all, fmt.Sprintf("%q=%q", key, value))
+		case Delete:
+			all = append(all, fmt.Sprintf("%q deleted", key))
+		case Merge:
+			all = append(all, fmt.Sprintf("%q+%q", key, value))
+		}
 	}
 	return all
 }
@@ -30,17 +31,21 @@ func key(n int) []byte {
 	return append(bytes.Repeat([]byte{byte(n % 3)}, n%17), byte(n))
 }
 
-func TestTheLastChangeOfAKeyCounts(t *testing.T) {
-	for seed := range int64(20) {
+// TestWhatTheChangesOfAKeyComeTo compares with a model of what rows say of each key: "=value", "+value" or "deleted".
+func TestWhatTheChangesOfAKeyComeTo(t *testing.T) {
+	for seed := range int64(40) {
 		random := rand.New(rand.NewSource(seed))
 		var r Rows
 		model := map[string]string{}
 		operations := 1 + random.Intn(3000)
 		for i := range operations {
 			k := key(random.Intn(200))
-			switch random.Intn(20) {
+			value := bytes.Repeat([]byte{byte(i)}, random.Intn(100))
+			switch random.Intn(24) {
 			case 0:
 				var other Rows
+				other.Set([]byte("other"), []byte("dropped"))
+				other.DeleteRange([]byte("o"), []byte("p"))
 				other.Set(k, []byte("taken"))
 				other.Delete([]byte("other"))
 				model[string(k)], model["other"] = "=taken", "deleted"
@@ -55,8 +60,25 @@ func TestTheLastChangeOfAKeyCounts(t *testing.T) {
 			case 3, 4, 5, 6:
 				r.Delete(k)
 				model[string(k)] = "deleted"
+			case 7, 8, 9, 10:
+				r.Merge(k, value)
+				switch was := model[string(k)]; {
+				case was == "":
+					model[string(k)] = "+" + string(value)
+				case was == "deleted":
+					model[string(k)] = "=" + string(value)
+				default:
+					model[string(k)] = was + string(value)
+				}
+			case 11:
+				to := append(bytes.Clone(k), 3, 3)
+				r.DeleteRange(k, to)
+				for other := range model {
+					if other >= string(k) && other < string(to) {
+						delete(model, other)
+					}
+				}
 			default:
-				value := bytes.Repeat([]byte{byte(i)}, random.Intn(100))
 				model[string(k)] = "=" + string(value)
 				r.Set(k, value)
 				clear(k) // its owner goes on using it
@@ -68,7 +90,7 @@ func TestTheLastChangeOfAKeyCounts(t *testing.T) {
 			if model[k] == "deleted" {
 				want = append(want, fmt.Sprintf("%q deleted", k))
 			} else {
-				want = append(want, fmt.Sprintf("%q=%q", k, model[k][1:]))
+				want = append(want, fmt.Sprintf("%q%s%q", k, model[k][:1], model[k][1:]))
 			}
 		}
 		if got := contents(t, &r); !slices.Equal(got, want) {

@@ -5,21 +5,26 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2/sstable"
+
+	"github.com/weir-stream/weir/checkpoint/snapshot/rows"
 )
 
-// cursor walks through the entries of a table.
+// cursor walks through the entries of a table, or of what else has entries in order: rows, or a source of them.
 type cursor struct {
 	table *Table
 	// age counts the tables of the chain from the oldest.
 	age     int
 	entries sstable.Iterator
+	rows    *rows.Rows
+	at      int
+	source  rows.Cursor
 	// from and to bound what counts of the table, nil standing for no bound.
 	from, to []byte
 	// ranges are the deleted ones that end behind the last key that was asked about.
 	ranges []deleted
 
 	key, value []byte
-	deleted    bool
+	kind       rows.Kind
 }
 
 func (t *Table) cursor(age int, from, to []byte) (*cursor, error) {
@@ -35,26 +40,46 @@ func (t *Table) cursor(age int, from, to []byte) (*cursor, error) {
 	return c, nil
 }
 
+// rowsCursor is a cursor of sorted rows.
+func rowsCursor(age int, r *rows.Rows) *cursor {
+	c := &cursor{age: age, rows: r}
+	for _, gone := range r.Ranges() {
+		c.ranges = append(c.ranges, deleted{gone.From, gone.To})
+	}
+	return c
+}
+
 // first moves to the first entry, next to the next one; either reports whether there is one.
 func (c *cursor) first() (bool, error) {
 	if c.entries == nil {
-		return false, nil
+		return c.next()
 	}
 	entry := c.entries.SeekGE(c.from, 0)
 	if entry == nil {
 		return false, c.ended()
 	}
 	value, _, err := entry.Value(nil)
-	return c.take(entry.K.UserKey, value, entry.Kind() == sstable.InternalKeyKindSet, entry.Kind() == sstable.InternalKeyKindDelete, err)
+	return c.take(entry.K.UserKey, value, uint8(entry.Kind()), err)
 }
 
-func (c *cursor) next() (bool, error) {
-	entry := c.entries.Next()
-	if entry == nil {
-		return false, c.ended()
+func (c *cursor) next() (ok bool, err error) {
+	switch {
+	case c.entries != nil:
+		entry := c.entries.Next()
+		if entry == nil {
+			return false, c.ended()
+		}
+		value, _, err := entry.Value(nil)
+		return c.take(entry.K.UserKey, value, uint8(entry.Kind()), err)
+	case c.source != nil:
+		c.key, c.value, ok, err = c.source.Next()
+		return ok, err
+	case c.rows != nil && c.at < c.rows.Len():
+		c.key, c.value, c.kind = c.rows.Entry(c.at)
+		c.at++
+		return true, nil
 	}
-	value, _, err := entry.Value(nil)
-	return c.take(entry.K.UserKey, value, entry.Kind() == sstable.InternalKeyKindSet, entry.Kind() == sstable.InternalKeyKindDelete, err)
+	return false, nil
 }
 
 func (c *cursor) ended() error {
@@ -64,14 +89,21 @@ func (c *cursor) ended() error {
 	return nil
 }
 
-func (c *cursor) take(key, value []byte, set, deleted bool, err error) (bool, error) {
+func (c *cursor) take(key, value []byte, kind uint8, err error) (bool, error) {
 	if err != nil {
 		return false, c.table.damaged(err)
 	}
-	if !set && !deleted {
+	switch kind {
+	case uint8(sstable.InternalKeyKindSet):
+		c.kind = rows.Set
+	case uint8(sstable.InternalKeyKindDelete):
+		c.kind = rows.Delete
+	case uint8(sstable.InternalKeyKindMerge):
+		c.kind = rows.Merge
+	default:
 		return false, c.table.damaged(fmt.Errorf("entry %x is of a kind that does not belong there", key))
 	}
-	c.key, c.value, c.deleted = key, value, deleted
+	c.key, c.value = key, value
 	return true, nil
 }
 
@@ -85,6 +117,9 @@ func (c *cursor) deletes(key []byte) bool {
 }
 
 func (c *cursor) close() error {
+	if c.source != nil {
+		return c.source.Close()
+	}
 	if c.entries == nil {
 		return nil
 	}

@@ -75,6 +75,13 @@ func TestChainsAgainstAModel(t *testing.T) {
 					continue
 				}
 				value := fmt.Sprint(n, " ", i)
+				if random.Intn(3) == 0 {
+					r.Merge(k, []byte(value))
+					if counts(k) {
+						model[string(k)] += value
+					}
+					continue
+				}
 				r.Set(k, []byte(value))
 				if counts(k) {
 					model[string(k)] = value

@@ -93,6 +93,37 @@ func (t *Table) readRanges() error {
 	return err
 }
 
+// Span returns keys such that all that the table has, deleted ranges included, is at or after the first and at or before the last. An empty
+// table has none.
+func (t *Table) Span() (first, last []byte, some bool, err error) {
+	if t.reader == nil {
+		return nil, nil, false, nil
+	}
+	entries, err := t.reader.NewIter(sstable.NoTransforms, nil, nil, sstable.AssertNoBlobHandles)
+	if err != nil {
+		return nil, nil, false, t.damaged(err)
+	}
+	if entry := entries.First(); entry != nil {
+		first, some = bytes.Clone(entry.K.UserKey), true
+	}
+	if entry := entries.Last(); entry != nil {
+		last = bytes.Clone(entry.K.UserKey)
+	}
+	if err := errors.Join(entries.Error(), entries.Close()); err != nil {
+		return nil, nil, false, t.damaged(err)
+	}
+	for _, gone := range t.ranges {
+		if !some || bytes.Compare(gone.from, first) < 0 {
+			first = gone.from
+		}
+		if !some || bytes.Compare(gone.to, last) > 0 {
+			last = gone.to
+		}
+		some = true
+	}
+	return first, last, some, nil
+}
+
 // Name is what the table is called in errors: its path, if it has one.
 func (t *Table) Name() string { return t.name }
 

@@ -87,18 +87,31 @@ func (w *Writer) DeleteRange(from, to []byte) error {
 	return wrap(w.table.DeleteRange(bytes.Clone(from), bytes.Clone(to)))
 }
 
-// AddRows sorts rows and adds them all, to an empty table.
+// AddRows sorts rows and adds them all, to an empty table, with their runs and what they are changes of.
 func (w *Writer) AddRows(r *rows.Rows) error {
-	r.Sort()
-	if err := r.Each(w.Add, w.Delete); err != nil {
+	ranges, err := mergeRows(r, w.add)
+	if err != nil {
 		return err
 	}
-	for _, deleted := range r.Ranges() {
+	for _, deleted := range ranges {
 		if err := w.DeleteRange(deleted.From, deleted.To); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (w *Writer) add(key, value []byte, kind rows.Kind) error {
+	switch kind {
+	case rows.Delete:
+		return w.Delete(key)
+	case rows.Merge:
+		if err := w.next(key); err != nil {
+			return err
+		}
+		return wrap(w.table.Merge(key, value))
+	}
+	return w.Add(key, value)
 }
 
 // Entries is how many entries were added, deletions among them.

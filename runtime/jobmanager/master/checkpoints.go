@@ -21,6 +21,10 @@ type Checkpoints struct {
 	From *snapshot.Completed
 	// Term is that of the leader in the job's log.
 	Term ident.LeaderEpoch
+	// Job is the job with the max parallelism that the snapshot has fixed where the program has not, KeyGroups are the vertices that this
+	// concerns.
+	Job       *graph.JobGraph
+	KeyGroups map[ident.VertexID]int
 	// Location returns where a snapshot lies whose path is as the log has it.
 	Location func(path string) string
 }
@@ -43,6 +47,9 @@ type checkpointing struct {
 	// tokens counts the restarts that were asked for; granted is the last that may go on.
 	tokens, granted uint64
 	closed          bool
+	// queue are commands of the coordinator that are yet to be carried out, in their order; carrying says that one is.
+	queue    []coordinator.Command
+	carrying bool
 }
 
 func (c *checkpointing) on() bool { return c.Coordinator != nil }
@@ -51,7 +58,10 @@ func (c *checkpointing) on() bool { return c.Coordinator != nil }
 func (c *checkpointing) startFrom(from *snapshot.Completed) {
 	c.restore = nil
 	if from != nil {
-		c.restore = &message.Restore{Location: c.Location(from.Path), Checkpoint: from.Checkpoint, Owned: from.Owned}
+		c.restore = &message.Restore{Location: c.Location(from.Path), Checkpoint: from.Checkpoint, Owned: from.Owned, TriggerMillis: from.TriggerMillis}
+		for id, n := range c.KeyGroups {
+			c.restore.KeyGroups = append(c.restore.KeyGroups, &message.VertexKeyGroups{Vertex: message.IDBytes(id), MaxParallelism: int32(n)})
+		}
 	}
 }
 
@@ -68,32 +78,47 @@ func (m *Master) step(now time.Time, e coordinator.Event) {
 	}
 }
 
+// carryOut carries out commands in the order in which the coordinator gave them. To carry one out may lead to more of them, which come
+// behind those that are there already.
 func (m *Master) carryOut(now time.Time, commands []coordinator.Command) {
-	for _, command := range commands {
-		switch c := command.(type) {
-		case coordinator.SnapshotCoordinators:
-			m.snapshotCoordinators(now, c)
-		case coordinator.Trigger:
-			m.trigger(now, c)
-		case coordinator.Abort:
-			m.abort(now, c)
-		case coordinator.Notify:
-			m.notify(now, c)
-		case coordinator.Restore:
-			m.checkpoints.granted = c.Token
-			m.checkpoints.startFrom(c.From)
-		case coordinator.FailJob:
-			m.failRegions(now, &fault{cause: m.checkpointFault(now, c.Reason)}, slices.Clone(m.regions))
-		case coordinator.Fenced:
-			m.checkpoints.closed = true
-			m.failForGood(now, &fault{cause: m.checkpointFault(now, c.Reason)})
-		case coordinator.Closed:
-			m.checkpoints.closed = true
-		case coordinator.Answer:
-			m.do(Answer(c))
-		default:
-			m.do(Carry{command})
-		}
+	c := &m.checkpoints
+	c.queue = append(c.queue, commands...)
+	if c.carrying {
+		return
+	}
+	c.carrying = true
+	for len(c.queue) > 0 {
+		next := c.queue[0]
+		c.queue = c.queue[1:]
+		m.carryOne(now, next)
+	}
+	c.carrying = false
+}
+
+func (m *Master) carryOne(now time.Time, command coordinator.Command) {
+	switch c := command.(type) {
+	case coordinator.SnapshotCoordinators:
+		m.snapshotCoordinators(now, c)
+	case coordinator.Trigger:
+		m.trigger(now, c)
+	case coordinator.Abort:
+		m.abort(now, c)
+	case coordinator.Notify:
+		m.notify(now, c)
+	case coordinator.Restore:
+		m.checkpoints.granted = c.Token
+		m.checkpoints.startFrom(c.From)
+	case coordinator.FailJob:
+		m.failRegions(now, &fault{cause: m.checkpointFault(now, c.Reason)}, slices.Clone(m.regions))
+	case coordinator.Fenced:
+		m.checkpoints.closed = true
+		m.failForGood(now, &fault{cause: m.checkpointFault(now, c.Reason)})
+	case coordinator.Closed:
+		m.checkpoints.closed = true
+	case coordinator.Answer:
+		m.do(Answer(c))
+	default:
+		m.do(Carry{command})
 	}
 }
 
@@ -109,6 +134,7 @@ func (m *Master) snapshotCoordinators(now time.Time, s coordinator.SnapshotCoord
 		c := m.coordinator(message.IDBytes(id))
 		switch {
 		case c.running:
+			c.asked = s.Checkpoint
 			m.tellWorker(now, c.host, &message.ToWorker{Body: &message.ToWorker_SnapshotCoordinator{SnapshotCoordinator: &message.SnapshotCoordinator{
 				Coordinator: c.id(), Checkpoint: uint64(s.Checkpoint),
 			}}})
@@ -128,11 +154,11 @@ func (c *sourceCoordinator) id() *message.CoordinatorID {
 // those who get it.
 func (m *Master) onCoordinatorSnapshot(now time.Time, x *executor, s *message.CoordinatorSnapshot) {
 	c := m.coordinator(s.GetCoordinator().GetOperator())
-	if c == nil || !c.running || c.host != x || c.attempt != s.GetCoordinator().GetAttempt() {
-		m.stale++
+	if c == nil || !c.running || c.host != x || c.attempt != s.GetCoordinator().GetAttempt() || c.asked != ident.CheckpointID(s.Checkpoint) {
+		m.stale++ // of a checkpoint that was given up, perhaps: nobody would let go what is held for it
 		return
 	}
-	c.holding = ident.CheckpointID(s.Checkpoint)
+	c.asked, c.holding = 0, ident.CheckpointID(s.Checkpoint)
 	m.step(now, coordinator.CoordinatorState{Checkpoint: ident.CheckpointID(s.Checkpoint), Operator: c.operator, State: s.State, Failure: s.Failure})
 }
 
@@ -166,6 +192,11 @@ func (m *Master) abort(now time.Time, a coordinator.Abort) {
 			Tasks: tasks, Checkpoint: uint64(a.Checkpoint), Reason: a.Reason,
 		}}})
 	})
+	for _, c := range m.coordinators {
+		if c.asked == a.Checkpoint {
+			c.asked = 0
+		}
+	}
 	m.letGo(now, a.Checkpoint)
 }
 

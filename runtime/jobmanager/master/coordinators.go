@@ -3,6 +3,7 @@ package master
 import (
 	"time"
 
+	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/message"
@@ -27,6 +28,8 @@ type sourceCoordinator struct {
 	host *executor
 	// attached are the attempts that it was told of, by subtask.
 	attached map[int32]int32
+	// asked is the checkpoint for which its state was asked and has not come, 0 if none.
+	asked ident.CheckpointID
 	// holding is the checkpoint for which it has given its state and that is yet to be triggered, held what it has sent to readers since.
 	holding ident.CheckpointID
 	held    []*message.CoordinatorToSubtask
@@ -35,7 +38,7 @@ type sourceCoordinator struct {
 func (c *sourceCoordinator) stop() {
 	c.running, c.host = false, nil
 	c.attempt++
-	c.holding, c.held = 0, nil
+	c.asked, c.holding, c.held = 0, 0, nil
 	clear(c.attached)
 }
 
@@ -60,8 +63,13 @@ func (m *Master) startCoordinator(now time.Time, c *sourceCoordinator, r *region
 // stopIdleCoordinators stops those whose vertex is done.
 func (m *Master) stopIdleCoordinators(now time.Time) {
 	for _, c := range m.coordinators {
-		if c.running && m.finished(c.vertex) {
-			m.stopCoordinator(now, c)
+		if !c.running || !m.finished(c.vertex) {
+			continue
+		}
+		asked := c.asked
+		m.stopCoordinator(now, c)
+		if asked != 0 { // nobody will answer any more
+			m.step(now, coordinator.CoordinatorState{Checkpoint: asked, Operator: c.operator})
 		}
 	}
 }

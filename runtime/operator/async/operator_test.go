@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weir-stream/weir/api/codec"
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/clock"
 	"github.com/weir-stream/weir/runtime/operator"
@@ -344,10 +345,44 @@ func TestRestoreInMoreSubtasksLosesNothing(t *testing.T) {
 	}
 }
 
+type (
+	recordBefore struct{ ID int }
+	recordToday  struct {
+		Name string
+		ID   int
+	}
+	// today keeps the records that it is called for.
+	today struct{ invoked []recordToday }
+)
+
+func (f *today) Invoke(in recordToday, _ Future[string]) error {
+	f.invoked = append(f.invoked, in)
+	return nil
+}
+
+func TestRecordsWithANewFieldGoOn(t *testing.T) {
+	described, err := Lists[recordBefore]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	elements, _ := codec.For[queuedElement[recordBefore]]()
+	described[0].Elements = [][]byte{elements.Append(nil, &queuedElement[recordBefore]{Value: []recordBefore{{7}}})}
+	function := new(today)
+	factory, _ := Operator(func() Function[recordToday, string] { return function }, Options[recordToday, string]{})
+	ctx := operatortest.Context(t, "Look Up")
+	ctx.Restored = []*snapshot.Operator{{Lists: described}}
+	operatortest.Open[string](t, ctx, factory)
+	if !slices.Equal(function.invoked, []recordToday{{ID: 7}}) {
+		t.Errorf("invoked %v", function.invoked)
+	}
+}
+
 func TestDamagedQueuesAreRefused(t *testing.T) {
 	for _, damaged := range [][]byte{{}, {1}, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, []byte("nonsense, for sure")} {
 		ctx := operatortest.Context(t, "Look Up")
-		ctx.Restored = []*snapshot.Operator{{Lists: []snapshot.List{{Name: listName, Elements: [][]byte{damaged}}}}}
+		described, _ := Lists[int]()
+		described[0].Elements = [][]byte{damaged}
+		ctx.Restored = []*snapshot.Operator{{Lists: described}}
 		factory, _ := Operator(func() Function[int, string] { return &manual{} }, Options[int, string]{})
 		instance, err := factory(ctx, operator.Outputs{})
 		if err != nil {

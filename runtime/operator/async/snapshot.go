@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/weir-stream/weir/api/codec"
+	"github.com/weir-stream/weir/api/codec/schema"
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/element"
 	"github.com/weir-stream/weir/runtime/operator"
@@ -31,7 +33,7 @@ const (
 
 // Mark implements operator.Stateful.
 func (o *waiting[In, Out]) Mark(snapshot.MarkKind) (operator.Capture, error) {
-	list := snapshot.List{Name: listName, Redistribution: snapshot.Split, Element: o.codec.Schema()}
+	list := describe(o.codec)
 	for e := o.queue.first; e != nil; e = e.next {
 		q := queuedElement[In]{Timestamp: e.timestamp}
 		switch e.kind {
@@ -49,22 +51,43 @@ func (o *waiting[In, Out]) Mark(snapshot.MarkKind) (operator.Capture, error) {
 	return operator.Taken{State: &snapshot.Operator{Groups: o.Ctx.KeyGroups, Lists: []snapshot.List{list}}}, nil
 }
 
+// Lists describes the operator's state, for the graph. An error says that a record has no codec.
+func Lists[In any]() ([]snapshot.List, error) {
+	elements, err := codec.For[queuedElement[In]]()
+	if err != nil {
+		return nil, err
+	}
+	return []snapshot.List{describe(elements)}, nil
+}
+
+func describe[In any](elements codec.Codec[queuedElement[In]]) snapshot.List {
+	return snapshot.List{Name: listName, Redistribution: snapshot.Split, Element: elements.Schema()}
+}
+
 // restore puts this subtask's share of the restored queues into its own.
 func (o *waiting[In, Out]) restore() error {
 	var before [][][]byte
+	var written *schema.Schema
 	for _, subtask := range o.Ctx.Restored {
 		for _, list := range subtask.Lists {
 			if list.Name == listName {
-				before = append(before, list.Elements)
+				before, written = append(before, list.Elements), list.Element
 			}
 		}
 	}
 	if len(before) == 0 {
 		return nil
 	}
+	if written == nil {
+		return errors.New("restore the queue: the snapshot does not say of what type its records are: it is damaged")
+	}
+	decoder, err := codec.Resolve[queuedElement[In]](written)
+	if err != nil {
+		return fmt.Errorf("restore the queue: %w", err)
+	}
 	for _, encoded := range keygroup.Split(before, o.Ctx.Parallelism)[o.Ctx.Subtask] {
 		var q queuedElement[In]
-		rest, err := o.codec.Decode(encoded, &q)
+		rest, err := decoder.Decode(encoded, &q)
 		if err == nil && len(rest) > 0 {
 			err = errors.New("bytes follow the element")
 		}

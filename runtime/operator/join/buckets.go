@@ -37,7 +37,7 @@ func (b *buckets[K]) open(fields []state.Field) (err error) {
 	for i, field := range fields {
 		field.Bind(b.backend, state.Column(i), b.store.Now)
 	}
-	b.timers = keyed.NewTimerService(b.store, "cleanup", b.keys)
+	b.timers = keyed.NewTimerService(b.store, timersName, b.keys)
 	return nil
 }
 
@@ -49,15 +49,21 @@ func (b *buckets[K]) seek(key K, hash uint64, start int64) (bucket state.Windowe
 	return bucket, bucketHash
 }
 
+// timersName is what the timers are called in snapshots.
+const timersName = "cleanup"
+
 // watermarkList is the operator state with the watermark that a subtask had when it was snapshotted.
 const watermarkList = "watermark"
 
+func describeWatermarks() snapshot.List {
+	return snapshot.List{Name: watermarkList, Redistribution: snapshot.Union}
+}
+
 // Mark implements operator.Stateful. Records that are dropped may still be in their bucket: the watermark tells them.
 func (b *buckets[K]) Mark(kind snapshot.MarkKind) (operator.Capture, error) {
-	return b.store.Mark(kind, snapshot.List{
-		Name: watermarkList, Redistribution: snapshot.Union,
-		Elements: [][]byte{binary.BigEndian.AppendUint64(nil, uint64(b.watermark))},
-	})
+	list := describeWatermarks()
+	list.Elements = [][]byte{binary.BigEndian.AppendUint64(nil, uint64(b.watermark))}
+	return b.store.Mark(kind, list)
 }
 
 // restore reads the buckets, and has purge remove what the watermark of its former subtask had dropped of each.

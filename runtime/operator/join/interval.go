@@ -3,6 +3,7 @@ package join
 import (
 	"errors"
 
+	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/element"
 	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/runtime/operator/keyed"
@@ -30,14 +31,19 @@ type buffers[L, R any] struct {
 	Right state.List[kept[R]] `state:"right"`
 }
 
-// Descriptors describe the state of an interval join, for the graph. An error says that a record has no codec.
-func Descriptors[L, R any]() ([]state.Descriptor, error) {
+// States describe the state of an interval join, for the graph. An error says that a record has no codec, or that a key cannot be one
+// of state.
+func (j Interval[K, L, R, Out]) States() ([]snapshot.State, []snapshot.List, error) {
 	fields, err := state.Fields(new(buffers[L, R]))
-	var descriptors []state.Descriptor
-	for _, field := range fields {
-		descriptors = append(descriptors, field.Descriptor)
+	if err != nil {
+		return nil, nil, err
 	}
-	return descriptors, err
+	keys, err := state.WindowedKeys(state.Keys[K]{Codec: j.Left.Key})
+	if err != nil {
+		return nil, nil, err
+	}
+	states := append(keyed.DescribeFields(keys, fields), keyed.DescribeTimerService(timersName, keys)...)
+	return states, []snapshot.List{describeWatermarks()}, nil
 }
 
 // Factory makes the operator.

@@ -38,7 +38,7 @@ func (s *Store) Mark(kind snapshot.MarkKind, lists ...snapshot.List) (operator.C
 	}
 	var place link
 	if kind != snapshot.MarkCanonical {
-		place, kind = s.chain.link(kind, s.incremental())
+		place, kind = s.chain.link(kind)
 	}
 	c := &Capture{
 		store: s, link: place, kind: kind, rows: new(rows.Rows),
@@ -51,9 +51,6 @@ func (s *Store) Mark(kind snapshot.MarkKind, lists ...snapshot.List) (operator.C
 	s.pending = c
 	return c, nil
 }
-
-// incremental reports whether the backend can say what has changed.
-func (s *Store) incremental() bool { return s.database == nil }
 
 // Copy copies one part after the other.
 func (c *Capture) Copy(work int) (done bool) {
@@ -94,7 +91,10 @@ func (c *Capture) Drop() {
 	}
 	c.parts = nil
 	c.end()
-	c.rows = nil
+	if c.rows != nil {
+		c.rows.Release()
+		c.rows = nil
+	}
 	if c.link.number > 0 {
 		c.store.chain.fail(c.link)
 	}
@@ -106,6 +106,7 @@ func (c *Capture) Write(ctx context.Context, folder string, upload snapshot.Uplo
 		panic("keyed: a capture is written before it is copied, or after it was dropped or written")
 	}
 	made := c.rows
+	defer made.Release()
 	c.rows = nil
 	if c.kind == snapshot.MarkChanges {
 		if err := c.store.chain.check(c.link); err != nil {

@@ -50,13 +50,13 @@ func (c *chain) set(tables []snapshot.LocalTable) {
 }
 
 // link makes the next link, and says what it is to have: everything if there is nothing to add to, or that is cheaper.
-func (c *chain) link(asked snapshot.MarkKind, incremental bool) (link, snapshot.MarkKind) {
+func (c *chain) link(asked snapshot.MarkKind) (link, snapshot.MarkKind) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.made++
 	outgrown := c.written >= c.full && (c.base <= smallBase || c.changes > c.base || len(c.tables) >= mostTables)
 	kind := snapshot.MarkChanges
-	if asked == snapshot.MarkFull || !incremental || c.full <= c.failed || outgrown {
+	if asked == snapshot.MarkFull || c.full <= c.failed || outgrown {
 		c.full, kind = c.made, snapshot.MarkFull
 	}
 	return link{c.made, c.full}, kind

@@ -2,6 +2,7 @@ package keyed
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/weir-stream/weir/api/codec/schema"
@@ -9,6 +10,7 @@ import (
 	"github.com/weir-stream/weir/checkpoint/snapshot/rows"
 	"github.com/weir-stream/weir/checkpoint/snapshot/sstable"
 	"github.com/weir-stream/weir/state"
+	"github.com/weir-stream/weir/state/pebble"
 )
 
 // reader takes the entries of one state of a snapshot.
@@ -24,21 +26,70 @@ type reader struct {
 func (s *Store) Restore() error {
 	var chains []snapshot.Chain
 	same := true
+	var all []map[uint16]reader
 	for _, before := range s.ctx.Restored {
 		readers, err := s.readers(before)
 		if err != nil {
 			return fmt.Errorf("operator %q: %w", s.ctx.Name, err)
 		}
-		for _, chain := range before.Chains {
-			if err := s.read(chain, readers); err != nil {
-				return fmt.Errorf("operator %q: restore keyed state: %w", s.ctx.Name, err)
-			}
-			chains = append(chains, chain)
-			same = same && unchanged(before.States, readers)
+		all = append(all, readers)
+		chains = append(chains, before.Chains...)
+		same = same && (len(before.Chains) == 0 || unchanged(before.States, readers))
+	}
+	taken, err := s.takeIn(chains, all)
+	for i := 0; i < len(all) && !taken && err == nil; i++ {
+		for _, chain := range s.ctx.Restored[i].Chains {
+			err = errors.Join(err, s.read(chain, all[i]))
 		}
+	}
+	if err != nil {
+		return fmt.Errorf("operator %q: restore keyed state: %w", s.ctx.Name, err)
 	}
 	s.carryOn(chains, same)
 	return nil
+}
+
+// fewBytes is up to how many bytes a snapshot is read into memory rather than taken in.
+const fewBytes = 64 << 10
+
+func bytesOf(chains []snapshot.Chain) (n uint64) {
+	for _, chain := range chains {
+		for _, t := range chain.Tables {
+			n += t.Ref.GetLength()
+		}
+	}
+	return n
+}
+
+// takeIn has the database take the tables of chains in as they are, unless there is none, or entries are to be converted. It
+// reports whether it has.
+func (s *Store) takeIn(chains []snapshot.Chain, all []map[uint16]reader) (bool, error) {
+	if s.database == nil || bytesOf(chains) <= fewBytes {
+		return false, nil
+	}
+	var unknown []uint16
+	for i, before := range s.ctx.Restored {
+		for _, st := range before.States {
+			r, ok := all[i][st.Number]
+			if ok && r.convert != nil {
+				return false, nil
+			}
+			if !ok {
+				unknown = append(unknown, st.Number)
+			}
+		}
+	}
+	taken, err := s.database.Ingest(chains)
+	if !taken {
+		return false, err
+	}
+	if len(unknown) > 0 {
+		s.database.Forget(unknown)
+	}
+	for _, p := range s.parts {
+		p.Durable.(pebble.Adopter).Adopt()
+	}
+	return true, nil
 }
 
 // unchanged reports whether the entries of all states of a snapshot are taken as they are.
@@ -53,11 +104,13 @@ func unchanged(states []snapshot.State, readers map[uint16]reader) bool {
 
 // carryOn has the next snapshot add to the restored one, if that is all there is and as it is.
 func (s *Store) carryOn(chains []snapshot.Chain, same bool) {
-	if len(chains) != 1 || !chains[0].Whole || chains[0].Groups != s.ctx.KeyGroups || !same || !s.incremental() {
+	if len(chains) != 1 || !chains[0].Whole || chains[0].Groups != s.ctx.KeyGroups || !same {
 		return
 	}
 	for _, p := range s.parts {
-		p.Mark(snapshot.MarkFull, new(rows.Rows)).Drop() // what was read does not count as changed
+		var nobody rows.Rows
+		p.Mark(snapshot.MarkFull, &nobody).Drop() // what was read does not count as changed
+		nobody.Release()
 	}
 	s.chain.carryOn(chains[0].Tables)
 }

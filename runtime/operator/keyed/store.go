@@ -149,8 +149,9 @@ func Timers[K any](s *Store, name string, keys state.Keys[K]) state.Timers[K] {
 	} else {
 		timers = table.NewTimers(keys, s.ctx.KeyGroups, s.ctx.MaxParallelism, number)
 	}
-	states := []snapshot.State{{Number: number, Name: name, Kind: KindTimers, Key: keys.Codec.Schema()}}
-	s.parts = append(s.parts, part{timers, states, nil, timers.Close})
+	described := DescribeTimers(name, keys)
+	described.Number = number
+	s.parts = append(s.parts, part{timers, []snapshot.State{described}, nil, timers.Close})
 	return timers
 }
 
@@ -166,10 +167,7 @@ func (s *Store) number(descriptors []state.Descriptor, key *schema.Schema, layou
 		if d.Number, err = s.numberOf(d.Name); err != nil {
 			return nil, err
 		}
-		states[i] = snapshot.State{
-			Number: d.Number, Name: d.Name, Kind: d.Kind.String() + layout, Key: key, MapKey: d.KeySchema, Value: d.Schema,
-			TTLMillis: d.TTL.Duration.Milliseconds(),
-		}
+		states[i] = describe(*d, key, layout)
 	}
 	return states, nil
 }

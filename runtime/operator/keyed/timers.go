@@ -9,6 +9,12 @@ import (
 // timerBatch is how many timers are taken from their set at once.
 const timerBatch = 256
 
+// What follows the name of a TimerService in those of its timers.
+const (
+	inEventTime      = "/event"
+	inProcessingTime = "/processing"
+)
+
 // TimerService has the event-time and processing-time timers of an operator, and the time of either domain.
 type TimerService[K any] struct {
 	Event, Processing state.Timers[K]
@@ -23,7 +29,7 @@ type TimerService[K any] struct {
 // is Timed and passes its OnProcessingTime on to AdvanceProcessingTime, and it calls Restored once its store is restored.
 func NewTimerService[K any](s *Store, name string, keys state.Keys[K]) *TimerService[K] {
 	return &TimerService[K]{
-		Event: Timers(s, name+"/event", keys), Processing: Timers(s, name+"/processing", keys),
+		Event: Timers(s, name+inEventTime, keys), Processing: Timers(s, name+inProcessingTime, keys),
 		ctx: s.ctx, watermark: element.NoWatermark, called: operator.NoCall, due: make([]state.Timer[K], 0, timerBatch),
 	}
 }

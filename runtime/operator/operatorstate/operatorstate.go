@@ -25,6 +25,19 @@ func Open(ctx *operator.Context, function any) ([]state.OperatorField, error) {
 	return fields, nil
 }
 
+// Describe returns the states that a function declares, empty. The function is one that is not used for anything else.
+func Describe(function any) ([]snapshot.List, error) {
+	fields, err := state.OperatorFields(function)
+	if err != nil {
+		return nil, err
+	}
+	lists := Snapshot(fields)
+	for i := range lists {
+		lists[i].Elements = nil
+	}
+	return lists, nil
+}
+
 // Snapshot writes the states.
 func Snapshot(fields []state.OperatorField) []snapshot.List {
 	lists := make([]snapshot.List, len(fields))

@@ -26,7 +26,7 @@ func Count[K comparable, In, Out any](stream keyed.Stream[K, In], counts codec.C
 	return func(ctx *operator.Context, out operator.Outputs) (operator.Instance, error) {
 		c := &counting[K, In, Out]{
 			Base: operator.NewBase[Out](ctx, out), keys: keyed.Keys[K, In]{Stream: stream},
-			descriptor: Descriptor(counts), result: result,
+			descriptor: descriptor(counts), result: result,
 		}
 		return operator.Instance{Operator: c, Inputs: []any{operator.Input[In](c)}}, nil
 	}

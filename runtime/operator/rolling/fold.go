@@ -39,8 +39,12 @@ type Fold[K comparable, In, Acc, Out any] struct {
 // stateName is the name of a fold's only state.
 const stateName = "accumulator"
 
-// Descriptor describes the state of a fold, for the graph.
-func Descriptor[Acc any](accumulators codec.Codec[Acc]) state.Descriptor {
+// States describes the state of a fold, for the graph.
+func States[K comparable, Acc any](key codec.Key[K], accumulators codec.Codec[Acc]) []snapshot.State {
+	return keyed.DescribeBackend(state.Keys[K]{Codec: key}, []state.Descriptor{descriptor(accumulators)})
+}
+
+func descriptor[Acc any](accumulators codec.Codec[Acc]) state.Descriptor {
 	return state.Describe(stateName, state.KindValue, accumulators)
 }
 
@@ -71,7 +75,7 @@ func (f Fold[K, In, Acc, Out]) Factory() operator.Factory {
 		base := operator.NewBase[Out](ctx, out)
 		o := &folding[K, In, Acc, Out]{
 			Base: base, fold: f, keys: keyed.Keys[K, In]{Stream: f.Stream},
-			descriptor: Descriptor(f.Accumulators), buffer: operator.NewBuffer(base.Next, ctx.RecordsOut),
+			descriptor: descriptor(f.Accumulators), buffer: operator.NewBuffer(base.Next, ctx.RecordsOut),
 		}
 		return operator.Instance{Operator: o, Inputs: []any{operator.Input[In](o)}}, nil
 	}

@@ -70,7 +70,7 @@ func (c *committing) prepare() error {
 
 // snapshot returns all that is not known to be committed, and what makes it durable.
 func (c *committing) snapshot() (snapshot.List, func(context.Context) error) {
-	list := snapshot.List{Name: committableState, Redistribution: snapshot.Split, Elements: make([][]byte, len(c.entries))}
+	list := snapshot.List{Name: CommittableState, Redistribution: snapshot.Split, Elements: make([][]byte, len(c.entries))}
 	entries := append([]*entry(nil), c.entries...)
 	for i, e := range entries {
 		list.Elements[i] = encodeCommittable(e.request.Committable)
@@ -90,7 +90,7 @@ func persistAll(ctx context.Context, entries []*entry) error {
 // restore commits what the snapshot has. Nothing may be written before: a writer takes what is not committed for a leftover.
 func (c *committing) restore(encoded [][]byte) error {
 	for i, element := range encoded {
-		committable, err := decodeCommittable(element)
+		committable, err := DecodeCommittable(element)
 		if err != nil {
 			return fmt.Errorf("restore what waits to be committed: element %d of %d: %w", i, len(encoded), err)
 		}

@@ -353,10 +353,10 @@ func (global) NewGlobalCommitter(connector.CommitterContext) (connector.Committe
 }
 
 func TestSinksThatCannotBe(t *testing.T) {
-	waiting := &snapshot.Operator{Lists: []snapshot.List{{Name: committableState, Elements: [][]byte{encodeCommittable(connector.Committable{ID: "a"})}}}}
+	waiting := &snapshot.Operator{Lists: []snapshot.List{{Name: CommittableState, Elements: [][]byte{encodeCommittable(connector.Committable{ID: "a"})}}}}
 	state := &snapshot.Operator{Lists: []snapshot.List{{Name: writerState, Elements: [][]byte{{1}}}}}
-	damaged := &snapshot.Operator{Lists: []snapshot.List{{Name: committableState, Elements: [][]byte{{9}}}}}
-	union := &snapshot.Operator{Lists: []snapshot.List{{Name: committableState, Redistribution: snapshot.Union}}}
+	damaged := &snapshot.Operator{Lists: []snapshot.List{{Name: CommittableState, Elements: [][]byte{{9}}}}}
+	union := &snapshot.Operator{Lists: []snapshot.List{{Name: CommittableState, Redistribution: snapshot.Union}}}
 	for _, c := range []struct {
 		sink     connector.Sink[int64]
 		restored *snapshot.Operator
@@ -386,7 +386,7 @@ func FuzzDecodeCommittable(f *testing.F) {
 	f.Add([]byte{committableVersion, 5, 'a'})
 	f.Add([]byte{2, 0})
 	f.Fuzz(func(t *testing.T, encoded []byte) {
-		if c, err := decodeCommittable(encoded); err == nil && !bytes.Equal(encodeCommittable(c), encoded) {
+		if c, err := DecodeCommittable(encoded); err == nil && !bytes.Equal(encodeCommittable(c), encoded) {
 			t.Errorf("%q is read as %+v", encoded, c)
 		}
 	})

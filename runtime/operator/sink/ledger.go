@@ -100,8 +100,8 @@ func encodeCommittable(c connector.Committable) []byte {
 
 var errCommittable = errors.New("this is no committable: it was damaged or written by a later version")
 
-// decodeCommittable reads what encodeCommittable wrote and nothing else.
-func decodeCommittable(encoded []byte) (c connector.Committable, err error) {
+// DecodeCommittable reads an element of the state of this name, CommittableState, and nothing else.
+func DecodeCommittable(encoded []byte) (c connector.Committable, err error) {
 	if len(encoded) == 0 || encoded[0] != committableVersion {
 		return c, errCommittable
 	}

@@ -13,7 +13,7 @@ import (
 // The names of the operator's states. The elements of the first are the writers' own; those of the second see encodeCommittable.
 const (
 	writerState      = "SinkWriterState"
-	committableState = "SinkCommittables"
+	CommittableState = "SinkCommittables"
 )
 
 // PrepareBarrier implements operator.BarrierPreparer: what was written so far is flushed, and what is prepared belongs to this checkpoint.
@@ -72,7 +72,7 @@ func (s *writing[T]) restore() error {
 	if s.ctx.Restored == nil {
 		return nil
 	}
-	waiting, err := s.ctx.RestoredList(committableState)
+	waiting, err := s.ctx.RestoredList(CommittableState)
 	if err != nil {
 		return err
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/weir-stream/weir/runtime/operator"
 )
 
-// stateName is the name of the operator's state, which is Flink's: the splits that the reader has not finished, each an element of its
+// StateName is the name of the operator's state, which is Flink's: the splits that the reader has not finished, each an element of its
 // own, so that any subtask may go on with it. Watermarks are no part of it: those of each split start anew.
-const stateName = "SourceReaderState"
+const StateName = "SourceReaderState"
 
 // PrepareBarrier implements operator.BarrierPreparer.
 func (s *reading[T]) PrepareBarrier(checkpoint ident.CheckpointID) error {
@@ -28,7 +28,7 @@ func (s *reading[T]) Mark(snapshot.MarkKind) (_ operator.Capture, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("the reader's splits: %w", err)
 	}
-	list := snapshot.List{Name: stateName, Redistribution: snapshot.Split, Elements: make([][]byte, len(left))}
+	list := snapshot.List{Name: StateName, Redistribution: snapshot.Split, Elements: make([][]byte, len(left))}
 	for i := range left {
 		list.Elements[i] = splits.Encode(left[i : i+1])
 	}
@@ -44,7 +44,7 @@ func (s *reading[T]) snapshot() ([]connector.Split, error) {
 
 // restored returns the splits that this subtask is to go on with.
 func (s *reading[T]) restored() ([]connector.Split, error) {
-	elements, err := s.Ctx.RestoredList(stateName)
+	elements, err := s.Ctx.RestoredList(StateName)
 	if err != nil {
 		return nil, err
 	}

@@ -93,9 +93,9 @@ func TestSplitsGoOnInAnySubtask(t *testing.T) {
 
 func TestStatesThatAreNotASources(t *testing.T) {
 	for _, list := range []snapshot.List{
-		{Name: stateName, Elements: [][]byte{{9}}},
-		{Name: stateName, Elements: [][]byte{splits.Encode(nil)}},
-		{Name: stateName, Redistribution: snapshot.Union},
+		{Name: StateName, Elements: [][]byte{{9}}},
+		{Name: StateName, Elements: [][]byte{splits.Encode(nil)}},
+		{Name: StateName, Redistribution: snapshot.Union},
 	} {
 		if _, err := open(t, &keeper{}, 0, 1, &snapshot.Operator{Lists: []snapshot.List{list}}); err == nil || !strings.Contains(err.Error(), "restore") {
 			t.Errorf("%+v: %v", list, err)
@@ -160,7 +160,7 @@ func TestRestoredSplitsHoldEventTimeBack(t *testing.T) {
 	ctx := operatortest.Context(t, "numbers")
 	ctx.CallAt = func(int64) {}
 	ctx.Restored = []*snapshot.Operator{{Lists: []snapshot.List{{
-		Name: stateName, Elements: [][]byte{splits.Encode([]connector.Split{split("a")}), splits.Encode([]connector.Split{split("b")})},
+		Name: StateName, Elements: [][]byte{splits.Encode([]connector.Split{split("a")}), splits.Encode([]connector.Split{split("b")})},
 	}}}}
 	instance, out := operatortest.Open[int64](t, ctx, WithWatermarks[int64](src, watermark.Monotonous(func(v int64) int64 { return v }), 10*time.Millisecond))
 	s := instance.Operator.(*reading[int64])

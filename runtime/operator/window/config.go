@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/runtime/operator/keyed"
 	"github.com/weir-stream/weir/runtime/operator/process"
@@ -46,7 +47,7 @@ func (c Config[K, In, Out]) Trigger() operator.Trigger {
 }
 
 // Describe returns the states of the operator, or all that is wrong with the configuration.
-func (c Config[K, In, Out]) Describe() ([]state.Descriptor, error) {
+func (c Config[K, In, Out]) Describe() ([]snapshot.State, error) {
 	trigger := c.Trigger()
 	if trigger == nil {
 		return nil, errors.New("the factory of the trigger returns nil")
@@ -58,7 +59,13 @@ func (c Config[K, In, Out]) Describe() ([]state.Descriptor, error) {
 	if err := errors.Join(wrong...); err != nil {
 		return nil, err
 	}
-	return states.descriptors(), nil
+	keys := state.Keys[K]{Codec: c.Key}
+	windowed, err := state.WindowedKeys(keys)
+	if err != nil {
+		return nil, err
+	}
+	described := append(keyed.DescribeFields(windowed, states.perWindow()), keyed.DescribeFields(keys, states.perKey())...)
+	return append(described, keyed.DescribeTimerService(timersName, windowed)...), nil
 }
 
 func (c *Config[K, In, Out]) merges() bool {

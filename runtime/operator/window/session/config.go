@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/weir-stream/weir/api/codec"
+	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/element"
 	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/runtime/operator/keyed"
@@ -44,10 +45,11 @@ func (c *Config[K, In, Acc, Out]) Fits() (bool, error) {
 	return err == nil && descriptors[0].Inline > 0, err
 }
 
-// Descriptors describes the operator's state, for the graph. The accumulator must fit.
-func (c *Config[K, In, Acc, Out]) Descriptors() []state.Descriptor {
+// States describes the operator's state, for the graph. The accumulator must fit.
+func (c *Config[K, In, Acc, Out]) States() []snapshot.State {
 	descriptors, _, _ := c.state()
-	return descriptors
+	keys := state.Keys[K]{Codec: c.Key}
+	return append(keyed.DescribeBackend(keys, descriptors), keyed.DescribeTimers(timersName, keys))
 }
 
 func (c *Config[K, In, Acc, Out]) state() ([]state.Descriptor, codec.Codec[[]open[Acc]], error) {

@@ -17,9 +17,30 @@ import (
 // stateName is the name of the accumulators' state.
 const stateName = "slices"
 
-// Descriptors describes the operator's state, for the graph.
-func (c *Config[K, In, Acc, Out]) Descriptors() []state.Descriptor {
+// States describes the operator's state, for the graph. An error says that a key cannot be one of state.
+func (c *Config[K, In, Acc, Out]) States() ([]snapshot.State, []snapshot.List, error) {
+	keys := state.Keys[K]{Codec: c.Key}
+	states := keyed.DescribePanes(keys, c.descriptors())
+	if !c.needsSingles() {
+		return states, nil, nil
+	}
+	windowed, err := state.WindowedKeys(keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	states = append(states, keyed.DescribeBackend(windowed, contentsOf(c.Accumulators))...)
+	states = append(states, keyed.DescribeTimers(timersName, windowed))
+	fired, err := describeFired()
+	return states, []snapshot.List{fired}, err
+}
+
+func (c *Config[K, In, Acc, Out]) descriptors() []state.Descriptor {
 	return []state.Descriptor{state.Describe(stateName, state.KindAggregating, c.Accumulators)}
+}
+
+// needsSingles reports whether windows may have to be made anew.
+func (c *Config[K, In, Acc, Out]) needsSingles() bool {
+	return c.Overlap() || c.Lateness > 0 && !c.ProcessingTime
 }
 
 // Factory makes the operator. An error is that of settings which make no sense.
@@ -40,7 +61,7 @@ func (c Config[K, In, Acc, Out]) Factory() operator.Factory {
 		} else if c.Late.Name != "" {
 			w.late = c.Late.Buffer(ctx, out)
 		}
-		descriptor := c.Descriptors()[0]
+		descriptor := c.descriptors()[0]
 		w.accs = accumulators[Acc]{codec: c.Accumulators, inline: descriptor.Inline > 0}
 		var err error
 		if w.function, err = c.New(ctx, w.sides); err != nil {
@@ -99,7 +120,7 @@ func (w *windows[K, In, Acc, Out]) Open() (err error) {
 	if w.store, err = keyed.OpenStore(w.Ctx); err != nil {
 		return err
 	}
-	if w.panes, err = keyed.Panes(w.store, keys, w.config.Descriptors()); err != nil {
+	if w.panes, err = keyed.Panes(w.store, keys, w.config.descriptors()); err != nil {
 		return err
 	}
 	if w.config.Overlap() {
@@ -107,7 +128,7 @@ func (w *windows[K, In, Acc, Out]) Open() (err error) {
 			return err
 		}
 	}
-	if w.config.Overlap() || w.lateness > 0 {
+	if w.config.needsSingles() {
 		if w.singles, err = newSingles[K](w.Ctx, w.store, keys, w.config.Accumulators); err != nil {
 			return err
 		}

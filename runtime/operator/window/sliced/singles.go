@@ -58,12 +58,16 @@ func newSingles[K comparable, Acc any](ctx *operator.Context, store *keyed.Store
 		keys: keys, groups: ctx.KeyGroups, maxGroups: ctx.MaxParallelism, most: element.NoWatermark,
 		due: make([]state.Timer[state.Windowed[K]], 0, 256),
 	}
-	if s.contents, err = keyed.Backend(store, windowed, []state.Descriptor{state.Describe(contentsName, state.KindAggregating, accs)}); err != nil {
+	if s.contents, err = keyed.Backend(store, windowed, contentsOf(accs)); err != nil {
 		return nil, err
 	}
 	s.cell = s.contents.Value(0)
 	s.timers = keyed.Timers(store, timersName, windowed)
 	return s, nil
+}
+
+func contentsOf[Acc any](accs codec.Codec[Acc]) []state.Descriptor {
+	return []state.Descriptor{state.Describe(contentsName, state.KindAggregating, accs)}
 }
 
 // restore takes up how far the windows had fired. No window that goes after last has anything in it.
@@ -113,7 +117,10 @@ func (s *singles[K, Acc]) snapshot(time int64) (snapshot.List, error) {
 	if err != nil {
 		return snapshot.List{}, err
 	}
-	list := snapshot.List{Name: firedName, Redistribution: snapshot.Union, Element: elements.Schema()}
+	list, err := describeFired()
+	if err != nil {
+		return snapshot.List{}, err
+	}
 	for from := 0; from < s.groups.Size(); {
 		f := firedUpTo{First: s.groups.First + uint16(from), At: s.firedOf(from, time)}
 		for from++; from < s.groups.Size() && s.firedOf(from, time) == f.At; from++ {
@@ -124,6 +131,15 @@ func (s *singles[K, Acc]) snapshot(time int64) (snapshot.List, error) {
 		}
 	}
 	return list, nil
+}
+
+// describeFired returns the operator state with how far the windows have fired, without elements.
+func describeFired() (snapshot.List, error) {
+	elements, err := codec.For[firedUpTo]()
+	if err != nil {
+		return snapshot.List{}, err
+	}
+	return snapshot.List{Name: firedName, Redistribution: snapshot.Union, Element: elements.Schema()}, nil
 }
 
 func (s *singles[K, Acc]) firedOf(group int, time int64) int64 {

@@ -1,0 +1,26 @@
+package worker
+
+import "math"
+
+// Threads runs what a host does beside each other: its loops, its subtasks, its uploads. In production these are goroutines, and there is
+// no Threads; a simulation has them take turns, so that a run can be repeated.
+type Threads interface {
+	// Go runs f beside the caller. It does not wait.
+	Go(f func())
+	// Wait returns some time after ready has come to report true or the clock's Nanos have reached until. Only what was started by Go may
+	// call it; ready must not block.
+	Wait(until int64, ready func() bool)
+}
+
+// never is a time by the clock's Nanos that does not come.
+const never = math.MaxInt64
+
+// sleep returns how a task waits for its waker, nil for the way of goroutines.
+func sleep(threads Threads) func(signal <-chan struct{}, until int64) {
+	if threads == nil {
+		return nil
+	}
+	return func(signal <-chan struct{}, until int64) {
+		threads.Wait(until, func() bool { return len(signal) > 0 })
+	}
+}
