@@ -100,7 +100,7 @@ func (k *killing) path(name string) string { return filepath.Join(k.folder, name
 
 // undisturbed makes what the job is to commit.
 func (k *killing) undisturbed() error {
-	p, err := k.start(k.path("undisturbed.log"), "--output", k.path("undisturbed"), "-p", "2")
+	p, err := k.start(k.path("undisturbed.log"), nil, "--output", k.path("undisturbed"), "-p", "2")
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,11 @@ func (k *killing) live(l life) (*process, error) {
 	for _, p := range k.properties {
 		arguments = append(arguments, "-D", p)
 	}
-	return k.start(k.path(fmt.Sprintf("life-%d.log", k.lives)), arguments...)
+	var environment []string
+	if l.backend == "pebble" {
+		environment = []string{"GOMEMLIMIT=48MiB"} // so little that state does not fit into memory
+	}
+	return k.start(k.path(fmt.Sprintf("life-%d.log", k.lives)), environment, arguments...)
 }
 
 // kill kills the job until the duration is over.
@@ -220,6 +224,9 @@ func (k *killing) liveAndDie(l life) error {
 		return err
 	}
 	k.tally.add(l, page)
+	if l.backend == "pebble" && spilled(k.path("scratch")) {
+		k.tally.spills++
+	}
 	if k.fruitless++; page.Count(failpoint.Completed) > 0 {
 		k.fruitless = 0
 	}
@@ -254,6 +261,15 @@ func (k *killing) finish() error {
 	return nil
 }
 
+// spilled reports whether a process has left tables of a state backend's own.
+func spilled(scratch string) (found bool) {
+	_ = filepath.WalkDir(scratch, func(path string, e os.DirEntry, err error) error {
+		found = found || err == nil && strings.HasSuffix(path, ".sst")
+		return nil
+	})
+	return found
+}
+
 func removeIfThere(path string) error {
 	if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -268,8 +284,8 @@ type process struct {
 	ended   chan error
 }
 
-// start runs the job with what it says in a file.
-func (k *killing) start(log string, arguments ...string) (*process, error) {
+// start runs the job, in this process's environment and some more, with what it says in a file.
+func (k *killing) start(log string, environment []string, arguments ...string) (*process, error) {
 	out, err := os.Create(log)
 	if err != nil {
 		return nil, err
@@ -278,6 +294,7 @@ func (k *killing) start(log string, arguments ...string) (*process, error) {
 	p := &process{log: log, ended: make(chan error, 1)}
 	arguments = append([]string{victim.Role, "--records", strconv.FormatInt(k.records, 10), "--no-progress", "--log-level", "warn"}, arguments...)
 	p.command = exec.Command(k.binary, arguments...)
+	p.command.Env = append(os.Environ(), environment...)
 	p.command.Stdout, p.command.Stderr = out, out
 	if err := p.command.Start(); err != nil {
 		return nil, err

@@ -13,7 +13,9 @@ import (
 // tally counts what has happened.
 type tally struct {
 	kills, restores, rescales int
-	checkpoints, hurts        uint64
+	// spills counts the lives that had state in files of Pebble's.
+	spills             int
+	checkpoints, hurts uint64
 	// phases is how many kills came when a point was the last that had been reached.
 	phases map[string]int
 	torn   map[string]int
@@ -86,6 +88,9 @@ func (t *tally) print(out io.Writer) {
 	}
 	if t.hurts > 0 {
 		fmt.Fprintf(out, "%6d  times the job has hurt itself and gone on\n", t.hurts)
+	}
+	if t.spills > 0 {
+		fmt.Fprintf(out, "%6d  times state was in files of Pebble's\n", t.spills)
 	}
 	for _, what := range slices.Sorted(maps.Keys(t.torn)) {
 		fmt.Fprintf(out, "%6d  %s\n", t.torn[what], what)
