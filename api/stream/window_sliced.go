@@ -7,6 +7,7 @@ import (
 	"github.com/weir-stream/weir/api/codec"
 	"github.com/weir-stream/weir/api/window"
 	"github.com/weir-stream/weir/runtime/graph"
+	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/runtime/operator/process"
 	"github.com/weir-stream/weir/runtime/operator/window/session"
@@ -111,6 +112,16 @@ func (f *slicedFunction[K, Acc, Res, Out]) Close() error {
 		return user.Close()
 	}
 	return nil
+}
+
+// NotifyCheckpointComplete implements operator.CompleteListener.
+func (f *slicedFunction[K, Acc, Res, Out]) NotifyCheckpointComplete(checkpoint int64) error {
+	return operator.NotifyComplete(f.user, ident.CheckpointID(checkpoint))
+}
+
+// NotifyCheckpointAborted implements operator.AbortListener.
+func (f *slicedFunction[K, Acc, Res, Out]) NotifyCheckpointAborted(checkpoint int64) error {
+	return operator.NotifyAborted(f.user, ident.CheckpointID(checkpoint))
 }
 
 // slicedWindow adds the operator that keeps slices and, where possible, one before the shuffle.

@@ -50,3 +50,35 @@ type CheckpointListener interface {
 	CheckpointComplete(checkpoint ident.CheckpointID) error
 	CheckpointAborted(checkpoint ident.CheckpointID) error
 }
+
+// FunctionCaller is an Operator that calls a user's function. The function may be a CompleteListener and an AbortListener.
+type FunctionCaller interface {
+	UserFunction() any
+}
+
+// CompleteListener is a function that wants to know when a checkpoint is complete, so that what it did up to then will never be done
+// again. It is called between records. A notice may be left out, so that each stands for all checkpoints before.
+type CompleteListener interface {
+	NotifyCheckpointComplete(checkpoint int64) error
+}
+
+// AbortListener is a function that wants to know when a checkpoint that it took part in is given up. What was in it is in a later one.
+type AbortListener interface {
+	NotifyCheckpointAborted(checkpoint int64) error
+}
+
+// NotifyComplete tells a function, if it wants to know.
+func NotifyComplete(function any, id ident.CheckpointID) error {
+	if l, ok := function.(CompleteListener); ok {
+		return l.NotifyCheckpointComplete(int64(id))
+	}
+	return nil
+}
+
+// NotifyAborted tells a function, if it wants to know.
+func NotifyAborted(function any, id ident.CheckpointID) error {
+	if l, ok := function.(AbortListener); ok {
+		return l.NotifyCheckpointAborted(int64(id))
+	}
+	return nil
+}

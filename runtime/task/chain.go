@@ -156,19 +156,32 @@ func (c *chain) mark(kind snapshot.MarkKind) ([]OperatorCapture, error) {
 }
 
 func (c *chain) checkpointComplete(id ident.CheckpointID) error {
-	return c.tellListeners(func(l operator.CheckpointListener) error { return l.CheckpointComplete(id) })
+	return c.tellListeners(
+		func(l operator.CheckpointListener) error { return l.CheckpointComplete(id) },
+		func(function any) error { return operator.NotifyComplete(function, id) })
 }
 
 func (c *chain) checkpointAborted(id ident.CheckpointID) error {
-	return c.tellListeners(func(l operator.CheckpointListener) error { return l.CheckpointAborted(id) })
+	return c.tellListeners(
+		func(l operator.CheckpointListener) error { return l.CheckpointAborted(id) },
+		func(function any) error { return operator.NotifyAborted(function, id) })
 }
 
-func (c *chain) tellListeners(tell func(operator.CheckpointListener) error) error {
+// tellListeners tells the operators that want to know, and the users' functions.
+func (c *chain) tellListeners(tell func(operator.CheckpointListener) error, tellFunction func(any) error) error {
 	for i := range c.links {
-		if l, ok := c.links[i].Operator.(operator.CheckpointListener); ok {
-			if err := guarded(c.links[i].ctx, func() error { return tell(l) }); err != nil {
-				return err
+		if err := guarded(c.links[i].ctx, func() error {
+			if caller, ok := c.links[i].Operator.(operator.FunctionCaller); ok {
+				if err := tellFunction(caller.UserFunction()); err != nil {
+					return err
+				}
 			}
+			if l, ok := c.links[i].Operator.(operator.CheckpointListener); ok {
+				return tell(l)
+			}
+			return nil
+		}); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -106,6 +106,9 @@ func (o *waiting[In, Out]) Open() error {
 	return o.err
 }
 
+// UserFunction implements operator.FunctionCaller.
+func (o *waiting[In, Out]) UserFunction() any { return o.function }
+
 // Close implements operator.Operator.
 func (o *waiting[In, Out]) Close() error {
 	o.closed = true

@@ -151,6 +151,9 @@ func (o *interval[K, L, R, Out]) OnProcessingTime(now int64) error {
 	return o.timers.AdvanceProcessingTime(now, func(state.Windowed[K], uint64, int64) error { return nil })
 }
 
+// UserFunction implements operator.FunctionCaller.
+func (o *interval[K, L, R, Out]) UserFunction() any { return o.function }
+
 func (o *interval[K, L, R, Out]) Close() (err error) {
 	if o.opened {
 		if f, ok := o.function.(operator.Closer); ok {

@@ -165,7 +165,10 @@ type optionalMethod struct {
 func is[I any](name string) optionalMethod { return optionalMethod{name, reflect.TypeFor[I]()} }
 
 func optional() []optionalMethod {
-	return []optionalMethod{is[operator.Opener]("Open"), is[operator.Closer]("Close")}
+	return []optionalMethod{
+		is[operator.Opener]("Open"), is[operator.Closer]("Close"),
+		is[operator.CompleteListener]("NotifyCheckpointComplete"), is[operator.AbortListener]("NotifyCheckpointAborted"),
+	}
 }
 
 func method(function any, name string) (reflect.Method, bool) {

@@ -45,6 +45,9 @@ type keyedFunction[K comparable, Out any] struct {
 	nextTimer, nextCleaning int64
 }
 
+// UserFunction implements operator.FunctionCaller.
+func (f *keyedFunction[K, Out]) UserFunction() any { return f.function }
+
 // batchClock is a clock that stands still between two looks at it.
 type batchClock struct {
 	clock.Clock

@@ -36,6 +36,9 @@ func (f *plainFunction[Out]) open() (err error) {
 	return open(f.ctx, f.function)
 }
 
+// UserFunction implements operator.FunctionCaller.
+func (f *plainFunction[Out]) UserFunction() any { return f.function }
+
 // Mark implements operator.Stateful.
 func (f *plainFunction[Out]) Mark(snapshot.MarkKind) (operator.Capture, error) {
 	return operator.Taken{State: &snapshot.Operator{Groups: f.ctx.KeyGroups, Lists: operatorstate.Snapshot(f.without)}}, nil

@@ -175,6 +175,9 @@ func (o *windowing[K, In, Out]) Mark(kind snapshot.MarkKind) (operator.Capture, 
 	return o.store.Mark(kind)
 }
 
+// UserFunction implements operator.FunctionCaller.
+func (o *windowing[K, In, Out]) UserFunction() any { return o.contents.function() }
+
 // Close implements operator.Operator.
 func (o *windowing[K, In, Out]) Close() (err error) {
 	if o.store == nil {

@@ -152,6 +152,9 @@ func (w *windows[K, In, Acc, Out]) Open() (err error) {
 	return nil
 }
 
+// UserFunction implements operator.FunctionCaller.
+func (w *windows[K, In, Acc, Out]) UserFunction() any { return w.function }
+
 // Close closes the function and the state.
 func (w *windows[K, In, Acc, Out]) Close() (err error) {
 	defer w.Ctx.Guard(&err)
