@@ -1,0 +1,66 @@
+package exactlyonce
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/weir-stream/weir/runtime/failpoint"
+)
+
+// Each test kills the job at one point of its third checkpoint or so, by SIGKILL, and has it go on with another parallelism.
+
+func TestKilledAtTrigger(t *testing.T)              { killedAt(t, kill, failpoint.Triggered, 3) }
+func TestKilledDuringAlignment(t *testing.T)        { killedAt(t, kill, failpoint.Aligning, 5) }
+func TestKilledInTheCopyingSlices(t *testing.T)     { killedAt(t, kill, failpoint.Copying, 30) }
+func TestKilledBeforeUpload(t *testing.T)           { killedAt(t, kill, failpoint.Uploading, 9) }
+func TestKilledDuringUpload(t *testing.T)           { killedAt(t, killHalfway, failpoint.Uploading, 9) }
+func TestKilledBeforeAcknowledgement(t *testing.T)  { killedAt(t, kill, failpoint.Acknowledging, 16) }
+func TestKilledAfterAcknowledgement(t *testing.T)   { killedAt(t, kill, failpoint.Acknowledged, 16) }
+func TestKilledBeforeTheMetadata(t *testing.T)      { killedAt(t, kill, failpoint.Describing, 3) }
+func TestKilledBeforeTheLogSlot(t *testing.T)       { killedAt(t, kill, failpoint.Completing, 3) }
+func TestKilledAfterTheLogSlot(t *testing.T)        { killedAt(t, kill, failpoint.Completed, 3) }
+func TestKilledBetweenNotifyAndCommit(t *testing.T) { killedAt(t, kill, failpoint.Notified, 12) }
+func TestKilledDuringRelease(t *testing.T)          { killedAt(t, kill, failpoint.Releasing, 4) }
+func TestKilledDuringDeletion(t *testing.T)         { killedAt(t, kill, failpoint.Deleting, 2) }
+func TestKilledBeforeTheEndIsLogged(t *testing.T)   { killedAt(t, kill, failpoint.Ending, 1) }
+
+func killedAt(t *testing.T, do deed, at failpoint.Point, times int) {
+	eachBackend(t, func(t *testing.T, j *job) {
+		j.dies(do, at, times, paced)
+		j.parallelism = 3
+		j.finishes()
+	})
+}
+
+func TestKilledInTheMiddleOfCommit(t *testing.T) {
+	eachBackend(t, func(t *testing.T, j *job) {
+		j.dies(kill, failpoint.Committing, 2, paced)
+		if published, hidden := j.parts(); len(published) == 0 || len(hidden) == 0 {
+			t.Errorf("%d parts are published, %d wait: the job was to be killed between two", len(published), len(hidden))
+		}
+		j.parallelism = 3
+		j.finishes()
+	})
+}
+
+// What is restored is harmed, too: the job is killed while it claims its log, while it restores, and in the commit that comes first then.
+func TestKilledAgainWhileItRecovers(t *testing.T) {
+	eachBackend(t, func(t *testing.T, j *job) {
+		j.dies(kill, failpoint.Notified, 12, paced)
+		j.dies(kill, failpoint.Claiming, 1)
+		j.parallelism = 3
+		j.dies(kill, failpoint.Restoring, 5)
+		j.dies(kill, failpoint.Committing, 1)
+		j.parallelism = 1
+		j.finishes()
+	})
+}
+
+func mentions(t *testing.T, text string, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			t.Errorf("%q is not mentioned: %s", w, text)
+		}
+	}
+}
