@@ -129,14 +129,18 @@ func (k *checkpoints) claim() (*master.Checkpoints, error) {
 	return &master.Checkpoints{Coordinator: decides, From: c.From, Term: c.Writer.Epoch, Location: k.journal.Path}, nil
 }
 
+// carried is the event that a command has been carried out. Event is what came of it, nil if nobody waits for that.
+type carried struct {
+	command coordinator.Command
+	event   coordinator.Event
+}
+
 // carry carries out a command.
 func (k *checkpoints) carry(command coordinator.Command) {
 	go func() {
 		ctx, cancel := context.WithTimeout(k.ctx, k.config.Timeout+time.Minute)
 		defer cancel()
-		if event := k.do(ctx, command); event != nil {
-			k.post(event)
-		}
+		k.post(carried{command, k.do(ctx, command)})
 	}()
 }
 
