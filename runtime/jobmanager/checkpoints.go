@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/checkpoint/journal"
@@ -27,6 +26,8 @@ type checkpoints struct {
 	allowNonRestored bool
 	// savepoints is where savepoints are made whose place nobody names.
 	savepoints string
+	// passedOver are the checkpoints that the claim has found damaged.
+	passedOver []journal.PassedOver
 
 	ctx  context.Context
 	stop context.CancelFunc
@@ -86,7 +87,9 @@ func targetsOf(job *graph.JobGraph) []snapshot.Target {
 // in an earlier run.
 type claimed struct {
 	checkpoints *master.Checkpoints
-	err         error
+	// passedOver are newer checkpoints that are damaged.
+	passedOver []journal.PassedOver
+	err        error
 }
 
 // begin claims the job's log.
@@ -95,7 +98,7 @@ func (k *checkpoints) begin(post func(any)) {
 	k.ctx, k.stop = context.WithCancel(context.Background())
 	go func() {
 		made, err := k.claim()
-		post(claimed{made, err})
+		post(claimed{made, k.passedOver, err})
 	}()
 }
 
@@ -104,6 +107,7 @@ func (k *checkpoints) claim() (*master.Checkpoints, error) {
 	if err != nil {
 		return nil, err
 	}
+	k.passedOver = c.PassedOver
 	if c.Finished {
 		return nil, k.journal.Sweep(k.ctx, c.History)
 	}
@@ -138,7 +142,8 @@ type carried struct {
 // carry carries out a command.
 func (k *checkpoints) carry(command coordinator.Command) {
 	go func() {
-		ctx, cancel := context.WithTimeout(k.ctx, k.config.Timeout+time.Minute)
+		// What is not answered by then, the coordinator tries again or gives up.
+		ctx, cancel := context.WithTimeout(k.ctx, k.config.Timeout)
 		defer cancel()
 		k.post(carried{command, k.do(ctx, command)})
 	}()

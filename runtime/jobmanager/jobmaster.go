@@ -179,6 +179,10 @@ func (j *jobMaster) details() *message.JobDetails {
 func (j *jobMaster) Event(now time.Time, event any) {
 	switch e := event.(type) {
 	case claimed:
+		for _, p := range e.passedOver {
+			j.context.Log().Warn("a checkpoint is damaged: the job goes on from the one before, which is as good, since no task was told of this one",
+				"job", j.config.Job.Name, "checkpoint", p.Checkpoint, "location", p.Location, "damage", p.Reason)
+		}
 		if e.err != nil {
 			j.refuse(now, e.err)
 			return

@@ -25,6 +25,8 @@ const (
 	bucket   = 100 // milliseconds
 	// theEnd is later than any record, so that its timers fire at the end of the input.
 	theEnd = int64(1) << 50
+	// subtasks is how many the job has with a parallelism of 2.
+	subtasks = 8
 	// partSize is so small that a subtask commits several parts at once.
 	partSize = 1 << 10
 )

@@ -57,7 +57,10 @@ func (j *job) checkpoints() string { return filepath.Join(j.folder, "checkpoints
 type option func(*life)
 
 // paced has the source take its time, so that there are some checkpoints before its end.
-func paced(l *life) { l.Rate = 16_000 }
+func paced(l *life) { l.Rate = records }
+
+// leisurely has it take more, so that the job does not end before it is killed.
+func leisurely(l *life) { l.Rate = records / 4 }
 
 func property(p string) option { return func(l *life) { l.Properties = append(l.Properties, p) } }
 
@@ -78,7 +81,7 @@ type process struct {
 }
 
 // patience is how long a process may live.
-const patience = 2 * time.Minute
+const patience = 30 * time.Second
 
 func (j *job) start(options ...option) *process {
 	j.t.Helper()
@@ -166,7 +169,7 @@ func (p *process) said() string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return string(data)
+	return string(data[:min(len(data), 6000)])
 }
 
 // dies has the job live until it is killed at a point, that it must reach.
