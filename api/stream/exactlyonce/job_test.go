@@ -15,7 +15,7 @@ import (
 // The job: a generator, a keyed process function with timers, event-time windows and the file sink, with a shuffle between each two.
 // What it writes depends on the number of its records alone, not on the order in which they meet.
 const (
-	records = 16_000
+	records = 10_000
 	// perMilli is how many records there are in a millisecond of event time.
 	perMilli = 5
 	// disorder is by how many milliseconds at most a record comes late.
@@ -28,7 +28,7 @@ const (
 	// subtasks is how many the job has with a parallelism of 2.
 	subtasks = 8
 	// partSize is so small that a subtask commits several parts at once.
-	partSize = 1 << 10
+	partSize = 2 << 10
 )
 
 // purchase is a record of the source.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -26,6 +27,11 @@ const ordered = "WEIR_TEST_EXACTLY_ONCE"
 func TestMain(m *testing.M) {
 	if path := os.Getenv(ordered); path != "" {
 		os.Exit(live(path))
+	}
+	flag.Parse()
+	// The tests wait for their children, and these for the pace of their source and for the disk.
+	if err := flag.Set("test.parallel", "5"); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }
