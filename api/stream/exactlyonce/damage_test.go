@@ -52,7 +52,7 @@ func eachDamage(t *testing.T, test func(t *testing.T, j *job, damage func() (pat
 
 func TestNewestCheckpointDamagedBeforeAnyTaskWasTold(t *testing.T) {
 	eachDamage(t, func(t *testing.T, j *job, damage func() string) {
-		j.dies(kill, failpoint.Completed, 3, leisurely)
+		j.dies(kill, failpoint.Completed, 2, leisurely)
 		newest := filepath.Dir(j.newestMetadata())
 		path := damage()
 		_, said := j.finishes()
@@ -63,7 +63,7 @@ func TestNewestCheckpointDamagedBeforeAnyTaskWasTold(t *testing.T) {
 func TestNewestCheckpointDamagedAfterTasksWereTold(t *testing.T) {
 	eachDamage(t, func(t *testing.T, j *job, damage func() string) {
 		// Checkpoints are so far apart that the one that tasks are told of is the newest.
-		j.dies(kill, failpoint.Notified, 3*subtasks-1, leisurely, property("execution.checkpointing.interval=150ms"))
+		j.dies(kill, failpoint.Notified, subtasks-1, leisurely, property("execution.checkpointing.interval=150ms"))
 		path := damage()
 		failure, _ := j.fails()
 		mentions(t, failure, filepath.Base(filepath.Dir(path))+"/"+filepath.Base(path), "already committed", "restore its files from a copy", "-s")
@@ -77,7 +77,7 @@ func TestNewestCheckpointDamagedAfterTasksWereTold(t *testing.T) {
 func TestOlderCheckpointDamaged(t *testing.T) {
 	t.Parallel()
 	j := newJob(t, "hashmap")
-	j.dies(kill, failpoint.Notified, 3*subtasks-1, leisurely, property("execution.checkpointing.interval=150ms"))
+	j.dies(kill, failpoint.Notified, subtasks-1, leisurely, property("execution.checkpointing.interval=150ms"))
 	older := j.metadata()[1]
 	if err := os.Truncate(older, 10); err != nil {
 		t.Fatal(err)

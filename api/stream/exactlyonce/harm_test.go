@@ -14,7 +14,7 @@ func TestSubtaskPanics(t *testing.T) {
 		at    failpoint.Point
 		times int
 	}{
-		{failpoint.Aligning, 17}, {failpoint.Copying, 30}, {failpoint.Notified, 12}, {failpoint.Committing, 2},
+		{failpoint.Aligning, 1}, {failpoint.Copying, 4}, {failpoint.Notified, 3}, {failpoint.Committing, 2},
 	} {
 		t.Run(test.at.String(), func(t *testing.T) {
 			t.Parallel()
@@ -29,7 +29,7 @@ func TestSubtaskPanics(t *testing.T) {
 func TestSubtaskPanicsWhileItRestores(t *testing.T) {
 	t.Parallel()
 	j := newJob(t, "pebble")
-	j.dies(kill, failpoint.Notified, 12, leisurely)
+	j.dies(kill, failpoint.Notified, 4, leisurely)
 	if a, _ := j.finishes(suffers(panics, failpoint.Restoring, 2)); a.Done["panic restoring"] != 1 {
 		t.Errorf("%+v", a)
 	}
@@ -43,16 +43,16 @@ func TestStepFails(t *testing.T) {
 		// restarts says that a failed checkpoint, or what it is done with, fails the job, of which no failed checkpoint is tolerated.
 		restarts bool
 	}{
-		{failpoint.Aligning, 17, true},
-		{failpoint.Copying, 30, true},
-		{failpoint.Uploading, 9, true},
-		{failpoint.Acknowledging, 16, true},
-		{failpoint.Describing, 3, true},
-		{failpoint.Completing, 3, false},
-		{failpoint.Completed, 3, false},
-		{failpoint.Notified, 12, true},
-		{failpoint.Committing, 2, true},
-		{failpoint.Releasing, 3, false},
+		{failpoint.Aligning, 1, true},
+		{failpoint.Copying, 4, true},
+		{failpoint.Uploading, 2, true},
+		{failpoint.Acknowledging, 5, true},
+		{failpoint.Describing, 1, true},
+		{failpoint.Completing, 1, false},
+		{failpoint.Completed, 2, false},
+		{failpoint.Notified, 4, true},
+		{failpoint.Committing, 3, true},
+		{failpoint.Releasing, 1, false},
 		{failpoint.Deleting, 2, false},
 		{failpoint.Ending, 1, false},
 	} {

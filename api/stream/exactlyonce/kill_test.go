@@ -12,19 +12,19 @@ import (
 
 // Each test kills the job at one point of its third checkpoint or so, by SIGKILL, and has it go on with another parallelism.
 
-func TestKilledAtTrigger(t *testing.T)              { killedAt(t, kill, failpoint.Triggered, 3) }
-func TestKilledDuringAlignment(t *testing.T)        { killedAt(t, kill, failpoint.Aligning, 5) }
-func TestKilledInTheCopyingSlices(t *testing.T)     { killedAt(t, kill, failpoint.Copying, 20) }
-func TestKilledBeforeUpload(t *testing.T)           { killedAt(t, kill, failpoint.Uploading, 5) }
-func TestKilledDuringUpload(t *testing.T)           { killedAt(t, killHalfway, failpoint.Uploading, 5) }
-func TestKilledBeforeAcknowledgement(t *testing.T)  { killedAt(t, kill, failpoint.Acknowledging, 16) }
-func TestKilledAfterAcknowledgement(t *testing.T)   { killedAt(t, kill, failpoint.Acknowledged, 16) }
-func TestKilledBeforeTheMetadata(t *testing.T)      { killedAt(t, kill, failpoint.Describing, 3) }
-func TestKilledBeforeTheLogSlot(t *testing.T)       { killedAt(t, kill, failpoint.Completing, 3) }
-func TestKilledAfterTheLogSlot(t *testing.T)        { killedAt(t, kill, failpoint.Completed, 3) }
-func TestKilledBetweenNotifyAndCommit(t *testing.T) { killedAt(t, kill, failpoint.Notified, 12) }
-func TestKilledDuringRelease(t *testing.T)          { killedAt(t, kill, failpoint.Releasing, 4) }
-func TestKilledDuringDeletion(t *testing.T)         { killedAt(t, kill, failpoint.Deleting, 2) }
+func TestKilledAtTrigger(t *testing.T)              { killedAt(t, kill, failpoint.Triggered, 1) }
+func TestKilledDuringAlignment(t *testing.T)        { killedAt(t, kill, failpoint.Aligning, 2) }
+func TestKilledInTheCopyingSlices(t *testing.T)     { killedAt(t, kill, failpoint.Copying, 5) }
+func TestKilledBeforeUpload(t *testing.T)           { killedAt(t, kill, failpoint.Uploading, 2) }
+func TestKilledDuringUpload(t *testing.T)           { killedAt(t, killHalfway, failpoint.Uploading, 2) }
+func TestKilledBeforeAcknowledgement(t *testing.T)  { killedAt(t, kill, failpoint.Acknowledging, 5) }
+func TestKilledAfterAcknowledgement(t *testing.T)   { killedAt(t, kill, failpoint.Acknowledged, 5) }
+func TestKilledBeforeTheMetadata(t *testing.T)      { killedAt(t, kill, failpoint.Describing, 1) }
+func TestKilledBeforeTheLogSlot(t *testing.T)       { killedAt(t, kill, failpoint.Completing, 1) }
+func TestKilledAfterTheLogSlot(t *testing.T)        { killedAt(t, kill, failpoint.Completed, 1) }
+func TestKilledBetweenNotifyAndCommit(t *testing.T) { killedAt(t, kill, failpoint.Notified, 4) }
+func TestKilledDuringRelease(t *testing.T)          { killedAt(t, kill, failpoint.Releasing, 2) }
+func TestKilledDuringDeletion(t *testing.T)         { killedAt(t, kill, failpoint.Deleting, 1) }
 func TestKilledBeforeTheEndIsLogged(t *testing.T)   { killedAt(t, kill, failpoint.Ending, 1) }
 
 func killedAt(t *testing.T, do deed, at failpoint.Point, times int) {
@@ -93,11 +93,11 @@ func TestKilledInTheMiddleOfCommit(t *testing.T) {
 // What is restored is harmed, too: the job is killed while it claims its log, while it restores, and in the commit that comes first then.
 func TestKilledAgainWhileItRecovers(t *testing.T) {
 	eachBackend(t, func(t *testing.T, j *job) {
-		j.dies(kill, failpoint.Notified, 12, leisurely)
+		j.dies(kill, failpoint.Notified, 4, leisurely)
 		j.dies(kill, failpoint.Claiming, 1)
 		j.parallelism = 3
 		j.dies(kill, failpoint.Restoring, 5)
-		j.dies(kill, failpoint.Committing, 1)
+		j.dies(kill, failpoint.Committing, 1, atOnce)
 		j.parallelism = 1
 		j.finishes()
 	})

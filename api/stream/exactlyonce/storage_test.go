@@ -88,7 +88,7 @@ func TestStorageTimesOutAfterSuccess(t *testing.T) {
 func TestKilledAfterALostAnswer(t *testing.T) {
 	eachBackend(t, func(t *testing.T, j *job) {
 		lost := fault.Rule{Op: fault.Create, Name: "log/000004", Fault: fault.Fault{Kind: fault.Lose}}
-		a := j.dies(kill, failpoint.Releasing, 2, leisurely, storageFails(lost))
+		a := j.dies(kill, failpoint.Releasing, 1, leisurely, storageFails(lost))
 		if a.Done["lose the answer create"] != 1 {
 			t.Errorf("%+v", a)
 		}
@@ -113,7 +113,7 @@ func TestUploadArrivesAfterItsCheckpointWasAborted(t *testing.T) {
 // Reading fails while the job recovers.
 func TestStorageFailsDuringRestore(t *testing.T) {
 	eachBackend(t, func(t *testing.T, j *job) {
-		j.dies(kill, failpoint.Notified, 2*subtasks, leisurely)
+		j.dies(kill, failpoint.Notified, subtasks, leisurely)
 		var rules []fault.Rule
 		for _, op := range []fault.Op{fault.Open, fault.Stream} {
 			rules = append(rules, fault.Rule{Op: op, Name: dataFiles, Skip: 1, Times: 1, Fault: fault.Fault{Kind: fault.Broken}})

@@ -49,11 +49,12 @@ type life struct {
 	Account string
 }
 
-// harm befalls the process at the n-th time that it reaches a point.
+// harm befalls the process at the n-th time that it reaches a point since so many checkpoints were complete.
 type harm struct {
 	Do    deed
 	Point failpoint.Point
 	Times int
+	Since int
 }
 
 // deed is what is done at a point.
@@ -172,9 +173,13 @@ func (v *victim) suffer(p failpoint.Point) error {
 }
 
 func (v *victim) due(p failpoint.Point) harm {
-	for _, h := range v.Harms {
-		if h.Point == p && h.Times == v.account.Reached[p.String()] {
-			return h
+	for i := range v.Harms {
+		h := &v.Harms[i]
+		if h.Point != p || v.account.Reached[failpoint.Completed.String()] < h.Since {
+			continue
+		}
+		if h.Times--; h.Times == 0 {
+			return *h
 		}
 	}
 	return harm{}
