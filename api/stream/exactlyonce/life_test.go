@@ -57,7 +57,7 @@ func (j *job) checkpoints() string { return filepath.Join(j.folder, "checkpoints
 type option func(*life)
 
 // paced has the source take its time, so that there are some checkpoints before its end.
-func paced(l *life) { l.Rate = records }
+func paced(l *life) { l.Rate = records / 2 }
 
 // leisurely has it take more, so that the job does not end before it is killed.
 func leisurely(l *life) { l.Rate = records / 4 }

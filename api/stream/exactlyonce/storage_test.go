@@ -25,7 +25,12 @@ func some(op fault.Op, name string, skip int, f fault.Fault) fault.Rule {
 
 // writes has a fault befall writes of all kinds.
 func writes(f fault.Fault) option {
-	return storageFails(some(fault.Put, dataFiles, 5, f), some(fault.Create, metadataFiles, 2, f), some(fault.Create, slots, 5, f))
+	return storageFails(some(fault.Put, dataFiles, 2, f), some(fault.Create, metadataFiles, 1, f), some(fault.Create, slots, 3, f))
+}
+
+// impatient gives checkpoints little time, and lets as many fail as may be.
+func impatient(l *life) {
+	l.Properties = append(l.Properties, "execution.checkpointing.timeout=1s", "execution.checkpointing.tolerable-failed-checkpoints=1000")
 }
 
 // endures has the job finish although storage fails, and asserts that each of the faults came.
@@ -73,9 +78,13 @@ func TestStorageIsSlow(t *testing.T) {
 	endures(t, []string{"delay put", "delay create", "delay list", "delay delete"}, storageFails(fault.Rule{Times: -1, Fault: slow}))
 }
 
+func hang(op fault.Op, name string, skip int) fault.Rule {
+	return fault.Rule{Op: op, Name: name, Skip: skip, Fault: fault.Fault{Kind: fault.Hang}}
+}
+
 // Storage does not answer until the checkpoint's timeout.
 func TestStorageDoesNotAnswer(t *testing.T) {
-	endures(t, []string{"hang put", "hang create"}, writes(fault.Fault{Kind: fault.Hang}), property("execution.checkpointing.timeout=500ms"))
+	endures(t, []string{"hang put", "hang create"}, storageFails(hang(fault.Put, dataFiles, 2), hang(fault.Create, metadataFiles, 1), hang(fault.Create, slots, 3)), impatient)
 }
 
 // The answer is lost after the object was made: slots and metadata are read back, uploads are garbage.
@@ -98,15 +107,15 @@ func TestKilledAfterALostAnswer(t *testing.T) {
 
 // An upload that comes to an end when its checkpoint was given up, for the timeout, leaves a file that nobody names.
 func TestUploadArrivesAfterItsCheckpointTimedOut(t *testing.T) {
-	late := fault.Rule{Op: fault.Put, Name: dataFiles, Skip: 5, Times: 2, Fault: fault.Fault{Kind: fault.Late}}
-	endures(t, []string{"late put"}, storageFails(late), property("execution.checkpointing.timeout=500ms"))
+	late := fault.Rule{Op: fault.Put, Name: dataFiles, Skip: 2, Fault: fault.Fault{Kind: fault.Late}}
+	endures(t, []string{"late put"}, storageFails(late), impatient)
 }
 
 // One subtask's upload fails at once, by which the checkpoint is given up; another's takes longer, arrives and is acknowledged. Its file
 // belongs to the chain of the subtask, which goes on.
 func TestUploadArrivesAfterItsCheckpointWasAborted(t *testing.T) {
-	fails := fault.Rule{Op: fault.Put, Name: dataFiles, Skip: 5, Fault: fault.Fault{Kind: fault.Fail}}
-	slow := fault.Rule{Op: fault.Put, Name: dataFiles, Skip: 5, Times: 1, Fault: fault.Fault{Kind: fault.Delay, Delay: 100 * time.Millisecond}}
+	fails := fault.Rule{Op: fault.Put, Name: dataFiles, Skip: 2, Fault: fault.Fault{Kind: fault.Fail}}
+	slow := fault.Rule{Op: fault.Put, Name: dataFiles, Skip: 2, Times: 1, Fault: fault.Fault{Kind: fault.Delay, Delay: 100 * time.Millisecond}}
 	endures(t, []string{"fail put", "delay put"}, storageFails(fails, slow), property("execution.checkpointing.tolerable-failed-checkpoints=100"))
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -88,7 +89,8 @@ type victim struct {
 	life
 	mu      sync.Mutex
 	account account
-	// halfway says that the next upload is the last.
+	// dies says that the process is to be killed in an upload, halfway that it is in the next one.
+	dies    bool
 	halfway atomic.Bool
 	plan    fault.Plan
 }
@@ -112,6 +114,7 @@ func live(path string) int {
 
 func (v *victim) run() error {
 	v.plan = fault.Script(v.Storage...)
+	v.dies = slices.ContainsFunc(v.Harms, func(h harm) bool { return h.Do == killHalfway })
 	stores.Around(v.spoil)
 	failpoint.Arm(v.suffer)
 	if err := v.Disk.mount(); err != nil {
@@ -202,10 +205,8 @@ func (v *victim) spoil(s storage.Store) storage.Store {
 	if len(v.Storage) > 0 {
 		return &halfwayStore{fault.New(s, v.decide, clock.System()), v}
 	}
-	for _, h := range v.Harms {
-		if h.Do == killHalfway {
-			return &halfwayStore{s, v}
-		}
+	if v.dies {
+		return &halfwayStore{s, v}
 	}
 	return s
 }
