@@ -7,10 +7,10 @@ FUZZTIME ?= 5s
 OUT      ?= .
 
 # The go tool leaves folders that begin with a dot out of "./...".
-PACKAGES = ./... ./.ci/lint
+PACKAGES = ./... ./.ci/lint ./.ci/planted
 PROTOS   = $(shell find . -name '*.proto' -not -path '*/testdata/*' -not -path './.*')
 
-.PHONY: build demo test lint bench race fuzz-seeds examples bench-smoke check integration generate fresh
+.PHONY: build demo test lint bench race planted fuzz-seeds examples bench-smoke check integration generate fresh
 
 build:
 	$(GO) build -o bin/ ./...
@@ -36,6 +36,10 @@ bench:
 race:
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m $(PACKAGES)
 
+# Mistakes about checkpoints, each of which a test must see.
+planted:
+	$(GO) run ./.ci/planted
+
 fuzz-seeds:
 	@FUZZTIME=$(FUZZTIME) .ci/fuzz-seeds
 
@@ -60,7 +64,7 @@ integration:
 	deploy/testbed/minio.sh run bin/killtest --duration 15s --seed 3 --storage s3://weir/kill
 
 check:
-	@for step in lint race integration fuzz-seeds examples bench-smoke; do \
+	@for step in lint race planted integration fuzz-seeds examples bench-smoke; do \
 		echo "== $$step"; start=$$(date +%s); \
 		$(MAKE) --no-print-directory $$step || { echo "== $$step failed"; exit 1; }; \
 		echo "== $$step: $$(( $$(date +%s) - start )) s"; \

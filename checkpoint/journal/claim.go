@@ -37,6 +37,16 @@ type Claimed struct {
 	// From is what the job goes on from, nil if it begins at the beginning, and Metadata what is in it.
 	From     *snapshot.Completed
 	Metadata *snapshot.Metadata
+	// PassedOver are checkpoints newer than From that cannot be read, newest first.
+	PassedOver []PassedOver
+}
+
+// PassedOver is a checkpoint that a job does not go on from, since it is damaged and no task was ever told of it.
+type PassedOver struct {
+	Checkpoint ident.CheckpointID
+	// Location is where it lies, Reason what is wrong with it.
+	Location string
+	Reason   error
 }
 
 // collisions is how often a claim is tried again that has met another leader's.
@@ -79,6 +89,7 @@ func (j *Journal) tryClaim(ctx context.Context, start Start) (*Claimed, error) {
 			return nil, err
 		}
 	}
+	before := history.Retained
 	claim, err := history.NewClaim(c.Writer, start.NewID(), begin)
 	if err != nil {
 		return nil, err
@@ -105,7 +116,20 @@ func (j *Journal) tryClaim(ctx context.Context, start Start) (*Claimed, error) {
 	if c.From = history.Latest(); c.From != nil {
 		c.Metadata = contents[c.From.Path]
 	}
+	if !begin.NewRun && begin.From == nil {
+		c.PassedOver = j.passedOver(before, damaged, c.From)
+	}
 	return c, nil
+}
+
+// passedOver are those of the retained checkpoints that are newer than what is gone on from.
+func (j *Journal) passedOver(retained []*snapshot.Completed, damaged map[ident.CheckpointID]error, from *snapshot.Completed) (passed []PassedOver) {
+	for _, r := range slices.Backward(retained) {
+		if id := ident.CheckpointID(r.Checkpoint); from == nil || r.Checkpoint > from.Checkpoint {
+			passed = append(passed, PassedOver{id, j.Path(r.Path), damaged[id]})
+		}
+	}
+	return passed
 }
 
 // read folds the log.

@@ -96,7 +96,7 @@ func Start(configuration config.Configuration, o Options) (*Cluster, error) {
 func (c *Cluster) startActors() error {
 	slots, fixed := config.Lookup(c.configuration, config.TaskSlots)
 	grow := &elastic{}
-	jobManager := jobmanager.Options{Configuration: c.configuration, LeaderEpoch: leaderEpoch, Stores: c.stores.Open, Ended: c.launcher.ended}
+	jobManager := jobmanager.Options{Configuration: c.configuration, LeaderEpoch: leaderEpoch, Stores: c.stores.Open, Ended: c.launcher.ended, Settled: c.launcher.settle}
 	if !fixed {
 		jobManager.Provider = grow
 	}
@@ -196,10 +196,11 @@ func (c *Cluster) ask(ctx context.Context, request *message.ClientRequest) (*mes
 const closePatience = 10 * time.Second
 
 // Close ends the cluster and all jobs on it, and returns when their tasks have ended; those that do not in good time are
-// named by the error.
+// named by the error. Before, it waits until the logs of jobs that have ended say so.
 func (c *Cluster) Close() error {
 	c.closing.Do(func() {
 		c.takeDown(ErrClosed)
+		c.launcher.awaitSettled(c.options.Clock, closePatience)
 		// The JobManager goes first: it must not take the end of the TaskManager for a failure of jobs.
 		if c.jobManager != nil {
 			c.jobManager.Stop()

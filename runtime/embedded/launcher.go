@@ -50,6 +50,9 @@ type launcher struct {
 	mu       sync.Mutex
 	programs map[ident.JobID]*graph.JobGraph
 	launched []*launched
+	// over are jobs that have ended and settled those that have nothing left to do for that, as far as they are not both. One more is noted.
+	over, settled map[ident.JobID]bool
+	noted         chan struct{}
 }
 
 // launched is a worker until its tasks have ended.
@@ -64,7 +67,7 @@ func newLauncher(o Options, open func(location string) (storage.Store, error)) *
 	if o.NewWorker == nil {
 		o.NewWorker = newHost
 	}
-	return &launcher{options: o, stores: open, programs: map[ident.JobID]*graph.JobGraph{}}
+	return &launcher{options: o, stores: open, programs: map[ident.JobID]*graph.JobGraph{}, over: map[ident.JobID]bool{}, settled: map[ident.JobID]bool{}, noted: make(chan struct{}, 1)}
 }
 
 // add makes a program known and reports whether it was.
@@ -87,7 +90,50 @@ func (l *launcher) remove(job ident.JobID) {
 // ended forgets the program of a job that is over.
 func (l *launcher) ended(r *message.JobResult) {
 	if id, err := message.ID(r.Job); err == nil {
-		l.remove(id)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.programs, id)
+		l.meet(id, l.over, l.settled)
+	}
+}
+
+// settle says that nothing is left to do for a job's checkpoints.
+func (l *launcher) settle(job ident.JobID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.meet(job, l.settled, l.over)
+	select {
+	case l.noted <- struct{}{}:
+	default:
+	}
+}
+
+// meet notes a job among some, or forgets it if the others have it.
+func (l *launcher) meet(job ident.JobID, some, others map[ident.JobID]bool) {
+	if others[job] {
+		delete(others, job)
+	} else {
+		some[job] = true
+	}
+}
+
+// awaitSettled waits until nothing is left to do for jobs that are over.
+func (l *launcher) awaitSettled(c clock.Clock, patience time.Duration) {
+	timer := c.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		l.mu.Lock()
+		left := len(l.over)
+		l.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		select {
+		case <-l.noted:
+		case <-timer.C():
+			l.options.Log.Warn("jobs that are over could not write that to their logs in good time: their last checkpoints stay", "jobs", left)
+			return
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/checkpoint/journal"
@@ -27,6 +26,8 @@ type checkpoints struct {
 	allowNonRestored bool
 	// savepoints is where savepoints are made whose place nobody names.
 	savepoints string
+	// passedOver are the checkpoints that the claim has found damaged.
+	passedOver []journal.PassedOver
 
 	ctx  context.Context
 	stop context.CancelFunc
@@ -88,7 +89,9 @@ func targetsOf(job *graph.JobGraph) []snapshot.Target {
 // in an earlier run.
 type claimed struct {
 	checkpoints *master.Checkpoints
-	err         error
+	// passedOver are newer checkpoints that are damaged.
+	passedOver []journal.PassedOver
+	err        error
 }
 
 // begin claims the job's log.
@@ -97,7 +100,7 @@ func (k *checkpoints) begin(post func(any)) {
 	k.ctx, k.stop = context.WithCancel(context.Background())
 	go func() {
 		made, err := k.claim()
-		post(claimed{made, err})
+		post(claimed{made, k.passedOver, err})
 	}()
 }
 
@@ -106,6 +109,7 @@ func (k *checkpoints) claim() (*master.Checkpoints, error) {
 	if err != nil {
 		return nil, err
 	}
+	k.passedOver = c.PassedOver
 	if c.Finished {
 		return nil, k.journal.Sweep(k.ctx, c.History)
 	}
@@ -125,14 +129,19 @@ func (k *checkpoints) claim() (*master.Checkpoints, error) {
 	return &master.Checkpoints{Coordinator: decides, From: c.From, Term: c.Writer.Epoch, Job: k.config.Job, KeyGroups: keyGroups, Location: k.journal.Path}, nil
 }
 
+// carried is the event that a command has been carried out. Event is what came of it, nil if nobody waits for that.
+type carried struct {
+	command coordinator.Command
+	event   coordinator.Event
+}
+
 // carry carries out a command.
 func (k *checkpoints) carry(command coordinator.Command) {
 	go func() {
-		ctx, cancel := context.WithTimeout(k.ctx, k.config.Timeout+time.Minute)
+		// What is not answered by then, the coordinator tries again or gives up.
+		ctx, cancel := context.WithTimeout(k.ctx, k.config.Timeout)
 		defer cancel()
-		if event := k.do(ctx, command); event != nil {
-			k.post(event)
-		}
+		k.post(carried{command, k.do(ctx, command)})
 	}()
 }
 

@@ -81,6 +81,9 @@ func (d *dispatcher) ChildPanicked(now time.Time, who message.AddressKey, p *act
 			Job: message.IDBytes(j.id), Name: j.name, State: message.JobState_JOB_FAILED, Failure: failure,
 			StartMillis: j.summary.StartMillis, EndMillis: j.summary.EndMillis,
 		})
+		if d.options.Settled != nil {
+			d.options.Settled(j.id)
+		}
 	}
 }
 
@@ -200,7 +203,7 @@ func (d *dispatcher) submit(now time.Time, s *message.SubmitJob) error {
 		Job: message.IDBytes(job.ID), Name: job.Name, State: message.JobState_JOB_INITIALIZING, StartMillis: now.UnixMilli(), EndMillis: -1,
 	}}
 	j.master, err = d.context.Spawn(actors.UniqueName("jobmaster"), &jobMaster{
-		plan: graph.PlanJSON(job), dispatcher: d.context.Self(), checkpoints: checkpoints,
+		plan: graph.PlanJSON(job), dispatcher: d.context.Self(), checkpoints: checkpoints, settled: d.options.Settled,
 		config: master.Config{
 			Job: job, Configuration: effective.Properties(), LeaderEpoch: d.options.LeaderEpoch,
 			ResourceManager: d.resourceManager, Timing: timing(d.options.Configuration),
@@ -248,13 +251,13 @@ func (d *dispatcher) onJobChanged(changed *message.JobChanged) {
 // archive keeps how a job ended, tells those who wait, and forgets the oldest.
 func (d *dispatcher) archive(j *submitted, details *message.JobDetails, result *message.JobResult) {
 	j.details, j.result = details, result
+	if d.options.Ended != nil {
+		d.options.Ended(result)
+	}
 	for _, client := range j.waiting {
 		d.context.Send(client, &message.ClientResponse{Body: &message.ClientResponse_Result{Result: result}})
 	}
 	j.waiting = nil
-	if d.options.Ended != nil {
-		d.options.Ended(result)
-	}
 	d.forget()
 }
 

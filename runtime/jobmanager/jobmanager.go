@@ -9,6 +9,7 @@ import (
 	"github.com/weir-stream/weir/checkpoint/journal"
 	"github.com/weir-stream/weir/runtime/actors"
 	"github.com/weir-stream/weir/runtime/config"
+	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/message"
 )
 
@@ -23,6 +24,9 @@ type Options struct {
 	Stores journal.Open
 	// Ended is told of every job that is over, by the Dispatcher: it must not wait for anything. It may be nil.
 	Ended func(*message.JobResult)
+	// Settled is told once for every job, before or after Ended, when its log says how it has ended and what it does not retain is
+	// deleted, or when nobody can do that any more. It must not wait for anything, and may be nil.
+	Settled func(ident.JobID)
 }
 
 // Provider brings TaskExecutors to a cluster.

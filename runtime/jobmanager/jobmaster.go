@@ -22,6 +22,8 @@ type jobMaster struct {
 	config     master.Config
 	plan       []byte
 	dispatcher *message.Address
+	// settled is told when nothing is left to do for the job's checkpoints; nil when it has been, or where nobody wants to know.
+	settled func(ident.JobID)
 	// checkpoints is nil if the job takes none.
 	checkpoints *checkpoints
 
@@ -30,6 +32,9 @@ type jobMaster struct {
 	master *master.Master
 	early  []message.Message
 	told   *message.JobSummary
+	// deleting is how many deletions are under way; the JobMaster is dismissed, which master wants when dismissing is set, after them.
+	deleting   int
+	dismissing bool
 	// asked are the requests for snapshots by their ids.
 	asked map[string]*asked
 }
@@ -174,6 +179,10 @@ func (j *jobMaster) details() *message.JobDetails {
 func (j *jobMaster) Event(now time.Time, event any) {
 	switch e := event.(type) {
 	case claimed:
+		for _, p := range e.passedOver {
+			j.context.Log().Warn("a checkpoint is damaged: the job goes on from the one before, which is as good, since no task was told of this one",
+				"job", j.config.Job.Name, "checkpoint", p.Checkpoint, "location", p.Location, "damage", p.Reason)
+		}
 		if e.err != nil {
 			j.refuse(now, e.err)
 			return
@@ -184,8 +193,13 @@ func (j *jobMaster) Event(now time.Time, event any) {
 		}
 		j.config.Checkpoints, j.config.Job = e.checkpoints, e.checkpoints.Job
 		j.begin(now)
-	case coordinator.Event:
-		j.master.Checkpoint(now, e)
+	case carried:
+		if _, deleted := e.command.(coordinator.Delete); deleted {
+			j.deleting--
+		}
+		if e.event != nil {
+			j.master.Checkpoint(now, e.event)
+		}
 		j.act()
 	}
 }
@@ -228,6 +242,9 @@ func (j *jobMaster) act() {
 		case master.Watch:
 			j.context.Watch(c.Address)
 		case master.Carry:
+			if _, deletes := c.Command.(coordinator.Delete); deletes {
+				j.deleting++
+			}
 			j.checkpoints.carry(c.Command)
 		case master.Answer:
 			j.answer(c)
@@ -235,8 +252,15 @@ func (j *jobMaster) act() {
 			changed.Result, changed.Details = j.master.Result(), j.details()
 			j.log()
 		case master.Dismiss:
-			changed.Dismissed = true
+			j.dismissing = true
 		}
+	}
+	if j.settled != nil && j.deleting == 0 && j.master.Settled() {
+		j.settled(j.config.Job.ID)
+		j.settled = nil
+	}
+	if j.dismissing && j.deleting == 0 {
+		j.dismissing, changed.Dismissed = false, true
 	}
 	summary := j.master.Summary()
 	if changed.Dismissed || !proto.Equal(summary, j.told) {

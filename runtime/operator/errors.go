@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+
+	"github.com/weir-stream/weir/checkpoint/snapshot"
+	"github.com/weir-stream/weir/checkpoint/storage"
 )
 
 // Class says whose fault a failure is, so that the one who reads it knows where to look.
@@ -17,6 +20,8 @@ const (
 	Environment
 	// Bug is a broken invariant of the engine.
 	Bug
+	// Lost is the environment's failure to keep what a job goes on from: no restart mends that.
+	Lost
 )
 
 // String names the class as it stands in messages.
@@ -28,6 +33,8 @@ func (c Class) String() string {
 		return "environment"
 	case Bug:
 		return "engine bug"
+	case Lost:
+		return "lost state"
 	}
 	return "failure"
 }
@@ -80,6 +87,18 @@ func ClassOf(cause error) Class {
 		return Environment
 	}
 	return User
+}
+
+// RestoreFailure returns the class of an error that was met when state was read to go on from, and the error with what to do about it.
+func RestoreFailure(err error) (Class, error) {
+	if !snapshot.IsDamaged(err) && !errors.Is(err, storage.Damaged) && !errors.Is(err, storage.NotFound) {
+		return Environment, err
+	}
+	if errors.Is(err, storage.NotFound) {
+		err = fmt.Errorf("%w (unless another leader has taken over this job and deleted it)", err)
+	}
+	return Lost, fmt.Errorf("%w; results up to this checkpoint were already committed, so that to go on from an older one would repeat them: "+
+		"restore its files from a copy, or start anew from a snapshot of your choice with -s", err)
 }
 
 func (c *Context) failure(class Class, cause error, stack string) *Failure {

@@ -89,9 +89,8 @@ func (t *Task) restore() error {
 	}
 	states, over, err := t.spec.Restore(t.ctx)
 	if err != nil {
-		return &operator.Failure{
-			Job: t.spec.JobName, Operator: t.spec.Vertex.Name, Subtask: int(t.spec.Execution.Subtask), Class: operator.Environment, Cause: err,
-		}
+		class, cause := operator.RestoreFailure(err)
+		return &operator.Failure{Job: t.spec.JobName, Operator: t.spec.Vertex.Name, Subtask: int(t.spec.Execution.Subtask), Class: class, Cause: cause}
 	}
 	t.over = over
 	for i := range t.chain.links {

@@ -181,7 +181,8 @@ func (c *coordinator) stateOf(m *message.StartCoordinator) ([]byte, error) {
 	r := &restoring{restores: &c.host.restores, restore: m.GetRestore()}
 	state, err := r.coordinator(c.ctx, c.operator)
 	if err != nil {
-		return nil, fmt.Errorf("restore the enumerator of %q from %s: %w", c.name, m.GetRestore().GetLocation(), err)
+		class, cause := operator.RestoreFailure(fmt.Errorf("restore from %s: %w", m.GetRestore().GetLocation(), err))
+		return nil, &operator.Failure{Job: c.host.config.Program.Name, Operator: c.name, Subtask: -1, Class: class, Cause: cause}
 	}
 	c.last = ident.CheckpointID(m.GetRestore().GetCheckpoint())
 	return state, nil

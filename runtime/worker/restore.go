@@ -33,8 +33,9 @@ type restores struct {
 func (r *restores) read(ctx context.Context, from *message.Restore) (*snapshot.Metadata, error) {
 	metadata, err := r.at(ctx, from.GetLocation())
 	if err == nil && from.GetTriggerMillis() != 0 && metadata.TriggerMillis != from.GetTriggerMillis() {
-		return nil, fmt.Errorf("checkpoint %d is not the one that the job's log names, but another leader's: it was triggered at %d and not at %d",
-			from.GetCheckpoint(), metadata.TriggerMillis, from.GetTriggerMillis())
+		return nil, &snapshot.DamagedError{Path: snapshot.MetadataPath(from.GetLocation()), Reason: fmt.Sprintf(
+			"checkpoint %d in it is not the one that the job's log names, but another leader's: it was triggered at %d and not at %d",
+			from.GetCheckpoint(), metadata.TriggerMillis, from.GetTriggerMillis())}
 	}
 	return metadata, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/weir-stream/weir/checkpoint/storage"
 	"github.com/weir-stream/weir/checkpoint/storage/file"
@@ -44,6 +45,24 @@ func (o *Opener) Open(location string) (storage.Store, error) {
 
 // At is Open for a location that was parsed before.
 func (o *Opener) At(at storage.Location) (storage.Store, error) {
+	store, err := o.at(at)
+	if wrap := around.Load(); wrap != nil && err == nil {
+		return (*wrap)(store), nil
+	}
+	return store, err
+}
+
+var around atomic.Pointer[func(storage.Store) storage.Store]
+
+// Around has every store that this process opens replaced by what wrap makes of it, until undo is called: for tests whose storage fails.
+func Around(wrap func(storage.Store) storage.Store) (undo func()) {
+	if !around.CompareAndSwap(nil, &wrap) {
+		panic("stores: wrapped twice")
+	}
+	return func() { around.CompareAndSwap(&wrap, nil) }
+}
+
+func (o *Opener) at(at storage.Location) (storage.Store, error) {
 	switch at.Scheme {
 	case storage.SchemeFile:
 		return file.Open(at.Path)

@@ -55,10 +55,14 @@ func (m *Master) besides(cause *graph.FailureCause) {
 }
 
 // failRegions is what a failure leads to: the regions that it hit are cancelled, and started again after the pause of
-// the restart strategy; or the job fails.
+// the restart strategy; or the job fails, as it does at once where what it would go on from is lost.
 func (m *Master) failRegions(now time.Time, f *fault, hit []*region) {
 	if !m.running() {
 		m.besides(f.cause)
+		return
+	}
+	if f.cause.Class == operator.Lost {
+		m.failForGood(now, f)
 		return
 	}
 	decision := m.config.Restart.Failed(now.UnixMilli(), m.config.Uniform())

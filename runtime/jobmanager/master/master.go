@@ -336,9 +336,14 @@ func (m *Master) end(now time.Time, state graph.JobState) {
 	m.step(now, coordinator.End{State: state})
 }
 
+// Settled reports whether the job is over and its log says so.
+func (m *Master) Settled() bool {
+	return m.ended && (!m.checkpoints.on() || m.checkpoints.closed)
+}
+
 // dismiss lets the shell end when all TaskExecutors know that the job is over, or are lost.
 func (m *Master) dismiss() {
-	if !m.ended || m.dismissed || m.checkpoints.on() && !m.checkpoints.closed {
+	if !m.Settled() || m.dismissed {
 		return
 	}
 	for _, x := range m.executors {
