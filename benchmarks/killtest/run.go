@@ -208,6 +208,8 @@ func (k *killing) choose(l *life) {
 func (k *killing) liveAndDie(l life) error {
 	shortest := 100 * time.Millisecond
 	patience := shortest + time.Duration(k.random.Int64N(int64(2*(k.every-shortest))))
+	// On a machine that is busy with something else lives get longer, until there is a checkpoint again.
+	patience *= time.Duration(1 + k.fruitless/5)
 	p, err := k.live(l)
 	if err != nil {
 		return err
