@@ -13,7 +13,6 @@ import (
 	"github.com/weir-stream/weir/api/codec/untyped"
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/checkpoint/snapshot/sstable"
-	"github.com/weir-stream/weir/checkpoint/storage"
 	"github.com/weir-stream/weir/checkpoint/storage/stores"
 	"github.com/weir-stream/weir/runtime/clock"
 	"github.com/weir-stream/weir/runtime/config"
@@ -25,11 +24,9 @@ const groups = 4
 
 // job makes a checkpoint of an operator with one keyed state, whose tables are parts of one file.
 type job struct {
-	store   storage.Store
-	data    []byte
-	tables  []*snapshot.Table
-	state   snapshot.State
-	entries int
+	data   []byte
+	tables []*snapshot.Table
+	state  snapshot.State
 }
 
 func opener() *stores.Opener { return stores.New(config.Configuration{}, clock.System()) }

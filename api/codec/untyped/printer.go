@@ -25,7 +25,6 @@ type Options struct {
 type Printer struct {
 	schema  *schema.Schema
 	options Options
-	skipper *schema.Skipper
 	widths  map[*schema.Type]int
 }
 
