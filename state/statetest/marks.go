@@ -252,7 +252,7 @@ func manyMarks(t *testing.T, open Make[int64]) {
 			}
 		}
 	}
-	m.run(12, 800)
+	m.run(24, 400)
 	if next < 20_000 {
 		t.Errorf("only %d keys were used", next)
 	}
