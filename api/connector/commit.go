@@ -55,10 +55,14 @@ type Committer interface {
 	Close() error
 }
 
-// GlobalCommittingSink is a Sink whose results become visible all at once: one committer for the job commits what the writers of all
-// subtasks have prepared, in one call for each checkpoint, as a table format makes one snapshot of many files. This version
-// refuses such sinks when a subtask is built.
+// GlobalCommittingSink is a Sink whose results become visible all at once, as a table format makes one snapshot of many files: one
+// committer for the job commits what the writers of all subtasks have prepared, in one call for each checkpoint (Flink's
+// SupportsPostCommitTopology with a global committer). Its writers are CommittingWriters, and it is no CommittingSink.
+//
+// The committer is an operator of its own, of one subtask, behind the writers. After a restore a writer may be opened before the committer has
+// committed what the checkpoint has: it must leave alone what is prepared.
 type GlobalCommittingSink interface {
+	// NewGlobalCommitter makes the committer of the job.
 	NewGlobalCommitter(ctx CommitterContext) (Committer, error)
 }
 

@@ -62,7 +62,21 @@ func To[T any](s DataStream[T], snk connector.Sink[T]) DataSink {
 		Factory: sink.Operator(snk),
 	})
 	s.connect(node, 0)
-	return DataSink{s.env, node}
+	if global, ok := snk.(connector.GlobalCommittingSink); ok {
+		return DataSink{s.env, node, globalCommitter(s.env, node, global)}
+	}
+	return DataSink{env: s.env, node: node}
+}
+
+// globalCommitter adds the operator that commits what the subtasks of a sink prepare, and makes the sink one that emits that.
+func globalCommitter(env *Environment, writers *graph.StreamNode, snk connector.GlobalCommittingSink) *graph.StreamNode {
+	writers.OutType, writers.NewCopy = typeName[[]byte](), copier[[]byte]
+	node := env.add(&graph.StreamNode{
+		Name: writers.Name + ": Global Committer", Kind: writers.Kind + " global committer", InTypes: []string{typeName[[]byte]()},
+		Parallelism: 1, FixedParallelism: true, Factory: sink.GlobalCommitter(snk, writers.Name),
+	})
+	streamOf[[]byte](env, writers).Global().connect(node, 0)
+	return node
 }
 
 // connectorKind is the stable name of what a source or a sink does, as in "source kafka": operators without a uid are found again by
@@ -83,17 +97,27 @@ func connectorKind(role string, connected any) string {
 type DataSink struct {
 	env  *Environment
 	node *graph.StreamNode
+	// global is the operator of the global committer, nil without one.
+	global *graph.StreamNode
+}
+
+// each calls f with the sink's operators, and what is added to the names of each.
+func (s DataSink) each(f func(node *graph.StreamNode, suffix string)) {
+	f(s.node, "")
+	if s.global != nil {
+		f(s.global, ": Global Committer")
+	}
 }
 
 // UID names the sink for good, as DataStream.UID does.
 func (s DataSink) UID(uid string) DataSink {
-	s.node.UID = uid
+	s.each(func(node *graph.StreamNode, suffix string) { node.UID = uid + suffix })
 	return s
 }
 
 // Name is what plans, logs and metrics show.
 func (s DataSink) Name(name string) DataSink {
-	s.node.Name = name
+	s.each(func(node *graph.StreamNode, suffix string) { node.Name = name + suffix })
 	return s
 }
 
@@ -105,7 +129,7 @@ func (s DataSink) Parallelism(parallelism int) DataSink {
 
 // SlotSharingGroup puts the sink into slots of that group.
 func (s DataSink) SlotSharingGroup(group string) DataSink {
-	s.node.SlotSharingGroup = group
+	s.each(func(node *graph.StreamNode, _ string) { node.SlotSharingGroup = group })
 	return s
 }
 

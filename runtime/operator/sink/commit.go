@@ -22,7 +22,6 @@ const (
 // committing is the second phase of a sink in one subtask.
 type committing struct {
 	ctx       *operator.Context
-	writer    connector.CommittingWriter
 	committer connector.Committer
 	ledger
 	// callAt asks for a call of commit.
@@ -33,39 +32,20 @@ type committing struct {
 	total, successful, already, retried, failed *metrics.Counter
 }
 
-// newCommitting returns nil for a sink without a committer.
-func newCommitting(ctx *operator.Context, sink any, name string, writer any, callAt func(int64)) (*committing, error) {
-	committingSink, commits := sink.(connector.CommittingSink)
-	committingWriter, prepares := writer.(connector.CommittingWriter)
-	switch {
-	case commits && !prepares:
-		return nil, fmt.Errorf("sink %q has a committer, and its writer (%T) has no PrepareCommit", name, writer)
-	case prepares && !commits:
-		return nil, fmt.Errorf("the writer of sink %q (%T) has PrepareCommit, and the sink has no NewCommitter", name, writer)
-	case !commits:
-		return nil, nil
-	}
-	committer, err := committingSink.NewCommitter(connector.CommitterContext{RuntimeContext: ctx.Runtime(), Clock: ctx.Clock})
-	if err != nil {
-		return nil, err
-	}
+// newCommitting commits with a committer, which it owns.
+func newCommitting(ctx *operator.Context, committer connector.Committer, callAt func(int64)) *committing {
 	return &committing{
-		ctx: ctx, writer: committingWriter, committer: committer, callAt: callAt,
+		ctx: ctx, committer: committer, callAt: callAt,
 		total: ctx.Metrics.Counter("totalCommittables"), successful: ctx.Metrics.Counter("successfulCommittables"),
 		already: ctx.Metrics.Counter("alreadyCommittedCommittables"), retried: ctx.Metrics.Counter("retriedCommittables"),
 		failed: ctx.Metrics.Counter("failedCommittables"),
-	}, nil
+	}
 }
 
-// prepare takes what the writer has.
-func (c *committing) prepare() error {
-	prepared, err := c.writer.PrepareCommit()
-	if err != nil {
-		return fmt.Errorf("prepare the commit: %w", err)
-	}
+// take adds what a writer has prepared.
+func (c *committing) take(prepared []connector.Committable) {
 	c.add(prepared)
 	c.total.Add(uint64(len(prepared)))
-	return nil
 }
 
 // snapshot returns all that is not known to be committed, and what makes it durable.

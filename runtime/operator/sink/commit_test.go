@@ -363,8 +363,8 @@ func TestSinksThatCannotBe(t *testing.T) {
 		want     string
 	}{
 		{half{&twoPhase{}}, nil, "no PrepareCommit"},
-		{otherHalf{&writer{}}, nil, "no NewCommitter"},
-		{global{&twoPhase{}}, nil, "global committer"},
+		{otherHalf{&writer{}}, nil, "neither NewCommitter"},
+		{global{&twoPhase{}}, nil, "one for all"},
 		{&writer{}, waiting, "has no committer"},
 		{&writer{}, state, "another sink"},
 		{&twoPhase{}, damaged, "element 0 of 1"},

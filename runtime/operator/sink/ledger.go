@@ -88,6 +88,13 @@ func (e *entry) persist(ctx context.Context) error {
 	return nil
 }
 
+// isDurable reports whether persist has succeeded. Any goroutine may call it.
+func (e *entry) isDurable() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.durable
+}
+
 // committableVersion stands first in an encoded committable.
 const committableVersion = 1
 

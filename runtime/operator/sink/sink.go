@@ -11,12 +11,9 @@ import (
 	"github.com/weir-stream/weir/runtime/operator"
 )
 
-// Operator makes the operator of a sink.
+// Operator makes the operator of a sink. That of a connector.GlobalCommittingSink has an output, of what the writer prepares, for GlobalCommitter.
 func Operator[T any](sink connector.Sink[T]) operator.Factory {
-	return func(ctx *operator.Context, _ operator.Outputs) (operator.Instance, error) {
-		if _, global := sink.(connector.GlobalCommittingSink); global {
-			return operator.Instance{}, fmt.Errorf("sink %q has a global committer, which this version cannot run: give it a committer of each subtask", sink.Name())
-		}
+	return func(ctx *operator.Context, out operator.Outputs) (operator.Instance, error) {
 		s := &writing[T]{ctx: ctx, calls: newCalls(ctx.CallAt)}
 		writer, err := sink.NewWriter(connector.WriterContext{
 			RuntimeContext: ctx.Runtime(), Clock: ctx.Clock, Checkpointing: ctx.Checkpointing, Wake: ctx.Task.Wake, CallAt: s.calls.setWriter,
@@ -29,11 +26,35 @@ func Operator[T any](sink connector.Sink[T]) operator.Factory {
 		s.stateful, _ = writer.(connector.StatefulWriter)
 		s.timed, _ = writer.(connector.TimedWriter)
 		s.listener, _ = writer.(connector.CheckpointListener)
-		if s.commits, err = newCommitting(ctx, sink, sink.Name(), writer, s.calls.setRetry); err != nil {
+		if err := s.twoPhases(sink, out); err != nil {
 			return operator.Instance{}, err
 		}
 		return operator.Instance{Operator: s, Inputs: []any{operator.Input[T](s)}}, nil
 	}
+}
+
+// twoPhases sees to what the writer prepares, if it does.
+func (s *writing[T]) twoPhases(sink connector.Sink[T], out operator.Outputs) error {
+	committingSink, commits := sink.(connector.CommittingSink)
+	_, global := sink.(connector.GlobalCommittingSink)
+	s.prepares, _ = s.writer.(connector.CommittingWriter)
+	switch {
+	case commits && global:
+		return fmt.Errorf("sink %q has a committer for each subtask and one for all: it can have one of them", sink.Name())
+	case (commits || global) && s.prepares == nil:
+		return fmt.Errorf("sink %q has a committer, and its writer (%T) has no PrepareCommit", sink.Name(), s.writer)
+	case global:
+		s.hands = newHanding(s.ctx, out)
+	case commits:
+		committer, err := committingSink.NewCommitter(connector.CommitterContext{RuntimeContext: s.ctx.Runtime(), Clock: s.ctx.Clock})
+		if err != nil {
+			return err
+		}
+		s.commits = newCommitting(s.ctx, committer, s.calls.setRetry)
+	case s.prepares != nil:
+		return fmt.Errorf("the writer of sink %q (%T) has PrepareCommit, and the sink has neither NewCommitter nor NewGlobalCommitter", sink.Name(), s.writer)
+	}
+	return nil
 }
 
 // writing is a sink in one subtask.
@@ -44,8 +65,11 @@ type writing[T any] struct {
 	stateful  connector.StatefulWriter
 	timed     connector.TimedWriter
 	listener  connector.CheckpointListener
-	commits   *committing // nil if what was flushed is visible
-	calls     calls
+	// prepares is nil if what was flushed is visible. Otherwise one of commits and hands is there for what it prepares.
+	prepares connector.CommittingWriter
+	commits  *committing
+	hands    *handing
+	calls    calls
 	// first is the first checkpoint that this attempt has taken part in, 0 before it.
 	first ident.CheckpointID
 	// finished says that the writer was flushed for the last time.
@@ -75,6 +99,7 @@ func (s *writing[T]) Process(batch *element.Batch[T]) (err error) {
 	return s.writer.Write(batch)
 }
 
+// Watermark and Idle go no further: a global committer has no use for them.
 func (s *writing[T]) Watermark(int64) error { return nil }
 func (s *writing[T]) Idle(bool) error       { return nil }
 
@@ -110,16 +135,24 @@ func (s *writing[T]) end() error {
 
 // flush has the writer flush, and prepare what it has.
 func (s *writing[T]) flush(endOfInput bool) error {
-	if err := s.writer.Flush(endOfInput); err != nil || s.commits == nil {
+	if err := s.writer.Flush(endOfInput); err != nil || s.prepares == nil {
 		return err
 	}
-	return s.commits.prepare()
+	prepared, err := s.prepares.PrepareCommit()
+	switch {
+	case err != nil:
+		return fmt.Errorf("prepare the commit: %w", err)
+	case s.hands != nil:
+		return s.hands.hand(prepared)
+	}
+	s.commits.take(prepared)
+	return nil
 }
 
 // Drain makes what was written visible before the job is stopped: no record follows. Where results wait for checkpoints nothing is
 // done: those after the last one come again when the job goes on from it.
 func (s *writing[T]) Drain() error {
-	if s.commits != nil && s.ctx.Checkpointing {
+	if s.prepares != nil && s.ctx.Checkpointing {
 		return nil
 	}
 	return s.end()

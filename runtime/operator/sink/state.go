@@ -50,6 +50,9 @@ func (s *writing[T]) Mark(snapshot.MarkKind) (_ operator.Capture, err error) {
 		list, persist = s.commits.snapshot()
 		lists = append(lists, list)
 	}
+	if s.hands != nil {
+		persist = s.hands.persist()
+	}
 	return capture{operator.Taken{State: &snapshot.Operator{Groups: s.ctx.KeyGroups, Lists: lists}}, persist}, nil
 }
 
@@ -81,7 +84,7 @@ func (s *writing[T]) restore() error {
 	case err != nil:
 		return err
 	case len(waiting) > 0 && s.commits == nil:
-		return fmt.Errorf("the snapshot has %d results that wait to be committed, and the sink has no committer: restore it with the sink that has written them first", len(waiting))
+		return fmt.Errorf("the snapshot has %d results that wait to be committed, and the sink has no committer of each subtask: restore it with the sink that has written them first", len(waiting))
 	case len(states) > 0 && s.stateful == nil:
 		return errors.New("the snapshot has the state of a writer of another sink: give the new sink a UID of its own")
 	}
