@@ -55,7 +55,7 @@ func TestFullDisk(t *testing.T) {
 func TestFullFileSystem(t *testing.T) {
 	eachBackend(t, func(t *testing.T, j *job) {
 		a, said := j.finishes(paced, func(l *life) {
-			l.Disk = &smallDisk{Folder: filepath.Join(j.folder, "checkpoints"), Bytes: 192 << 10, FullTimes: 5, GrownBytes: 64 << 20}
+			l.Disk = &smallDisk{Folder: filepath.Join(j.folder, "checkpoints"), Bytes: 48 << 10, FullTimes: 5, GrownBytes: 64 << 20}
 		})
 		if a.Done["full"] < 5 {
 			t.Errorf("the disk was full %d times: %s", a.Done["full"], said)
