@@ -660,6 +660,9 @@ type Restore struct {
 	KeyGroups []*VertexKeyGroups `protobuf:"bytes,4,rep,name=key_groups,json=keyGroups,proto3" json:"key_groups,omitempty"`
 	// When the snapshot was triggered, in milliseconds since the epoch: what tells it from one of the same number that another leader has left.
 	TriggerMillis int64 `protobuf:"varint,5,opt,name=trigger_millis,json=triggerMillis,proto3" json:"trigger_millis,omitempty"`
+	// What stands for an empty root in the snapshot's references, so that the job's own snapshots can name its files: empty if it lies in the
+	// job's own folder.
+	Root          string `protobuf:"bytes,6,opt,name=root,proto3" json:"root,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -727,6 +730,13 @@ func (x *Restore) GetTriggerMillis() int64 {
 		return x.TriggerMillis
 	}
 	return 0
+}
+
+func (x *Restore) GetRoot() string {
+	if x != nil {
+		return x.Root
+	}
+	return ""
 }
 
 // VertexKeyGroups is the max parallelism of a vertex.
@@ -2705,7 +2715,7 @@ const file_runtime_message_worker_proto_rawDesc = "" +
 	"\x06inputs\x18\x02 \x03(\v2\x17.weir.message.InputGateR\x06inputs\x127\n" +
 	"\aoutputs\x18\x03 \x03(\v2\x1d.weir.message.ResultPartitionR\aoutputs\x12/\n" +
 	"\arestore\x18\x04 \x01(\v2\x15.weir.message.RestoreR\arestore\x12\x12\n" +
-	"\x04term\x18\x05 \x01(\x04R\x04term\"\xc0\x01\n" +
+	"\x04term\x18\x05 \x01(\x04R\x04term\"\xd4\x01\n" +
 	"\aRestore\x12\x1a\n" +
 	"\blocation\x18\x01 \x01(\tR\blocation\x12\x1e\n" +
 	"\n" +
@@ -2714,7 +2724,8 @@ const file_runtime_message_worker_proto_rawDesc = "" +
 	"\x05owned\x18\x03 \x01(\bR\x05owned\x12<\n" +
 	"\n" +
 	"key_groups\x18\x04 \x03(\v2\x1d.weir.message.VertexKeyGroupsR\tkeyGroups\x12%\n" +
-	"\x0etrigger_millis\x18\x05 \x01(\x03R\rtriggerMillis\"R\n" +
+	"\x0etrigger_millis\x18\x05 \x01(\x03R\rtriggerMillis\x12\x12\n" +
+	"\x04root\x18\x06 \x01(\tR\x04root\"R\n" +
 	"\x0fVertexKeyGroups\x12\x16\n" +
 	"\x06vertex\x18\x01 \x01(\fR\x06vertex\x12'\n" +
 	"\x0fmax_parallelism\x18\x02 \x01(\x05R\x0emaxParallelism\"X\n" +

@@ -31,7 +31,7 @@ type restores struct {
 // read returns the metadata of a snapshot. It is not enough that there is one where it is said to be: of a leader that sleeps the checkpoint may
 // have been deleted, and one of the same number be there that another leader has begun, and nobody has completed.
 func (r *restores) read(ctx context.Context, from *message.Restore) (*snapshot.Metadata, error) {
-	metadata, err := r.at(ctx, from.GetLocation())
+	metadata, err := r.at(ctx, from.GetLocation(), from.GetRoot())
 	if err == nil && from.GetTriggerMillis() != 0 && metadata.TriggerMillis != from.GetTriggerMillis() {
 		return nil, &snapshot.DamagedError{Path: snapshot.MetadataPath(from.GetLocation()), Reason: fmt.Sprintf(
 			"checkpoint %d in it is not the one that the job's log names, but another leader's: it was triggered at %d and not at %d",
@@ -40,8 +40,8 @@ func (r *restores) read(ctx context.Context, from *message.Restore) (*snapshot.M
 	return metadata, err
 }
 
-// at returns the metadata that is at a location.
-func (r *restores) at(ctx context.Context, location string) (*snapshot.Metadata, error) {
+// at returns the metadata that is at a location, with references that are good in snapshots of this job too.
+func (r *restores) at(ctx context.Context, location, root string) (*snapshot.Metadata, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.metadata != nil && r.location == location {
@@ -59,6 +59,7 @@ func (r *restores) at(ctx context.Context, location string) (*snapshot.Metadata,
 	if err != nil {
 		return nil, err
 	}
+	metadata.Rebase(root)
 	r.location, r.metadata = location, metadata
 	return metadata, nil
 }

@@ -58,7 +58,9 @@ func (c *checkpointing) on() bool { return c.Coordinator != nil }
 func (c *checkpointing) startFrom(from *snapshot.Completed) {
 	c.restore = nil
 	if from != nil {
-		c.restore = &message.Restore{Location: c.Location(from.Path), Checkpoint: from.Checkpoint, Owned: from.Owned, TriggerMillis: from.TriggerMillis}
+		c.restore = &message.Restore{
+			Location: c.Location(from.Path), Root: from.Root(), Checkpoint: from.Checkpoint, Owned: from.Owned, TriggerMillis: from.TriggerMillis,
+		}
 		for id, n := range c.KeyGroups {
 			c.restore.KeyGroups = append(c.restore.KeyGroups, &message.VertexKeyGroups{Vertex: message.IDBytes(id), MaxParallelism: int32(n)})
 		}
