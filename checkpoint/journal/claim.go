@@ -94,14 +94,16 @@ func (j *Journal) tryClaim(ctx context.Context, start Start) (*Claimed, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := j.Append(ctx, claim)
-	if answer.Failure != "" {
-		return nil, fmt.Errorf("claim the job's log in %s: %s", j.location, answer.Failure)
+	inSlot, highest, err := j.write(ctx, claim)
+	if err != nil {
+		return nil, fmt.Errorf("claim the job's log in %s: %w", j.location, err)
 	}
-	stands, err := snapshot.Judge(claim, answer.InSlot, answer.Highest)
-	var fenced *snapshot.FencedError
-	if errors.As(err, &fenced) || !stands {
-		return nil, nil
+	stands, err := snapshot.Judge(claim, inSlot, highest)
+	switch {
+	case err != nil:
+		return nil, nil // that of another leader stands there, or above
+	case !stands:
+		return nil, &storage.Error{Kind: storage.Ambiguous, Op: "create", Store: j.store.String(), Object: snapshot.LogPath(claim.Slot)}
 	}
 	if err := history.Apply(claim); err != nil {
 		return nil, err

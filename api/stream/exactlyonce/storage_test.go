@@ -3,6 +3,7 @@ package exactlyonce
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,6 +118,39 @@ func TestUploadArrivesAfterItsCheckpointWasAborted(t *testing.T) {
 	fails := fault.Rule{Op: fault.Put, Name: dataFiles, Skip: 2, Fault: fault.Fault{Kind: fault.Fail}}
 	slow := fault.Rule{Op: fault.Put, Name: dataFiles, Skip: 2, Times: 1, Fault: fault.Fault{Kind: fault.Delay, Delay: 100 * time.Millisecond}}
 	endures(t, []string{"fail put", "delay put"}, storageFails(fails, slow), property("execution.checkpointing.tolerable-failed-checkpoints=100"))
+}
+
+// Storage fails while a new process claims the job's log: when it lists the log, reads it, writes its claim, and looks at what it goes on from.
+// It tries again.
+func TestStorageFailsWhileTheLogIsClaimed(t *testing.T) {
+	eachBackend(t, func(t *testing.T, j *job) {
+		j.dies(kill, failpoint.Notified, subtasks, leisurely)
+		broken, throttled := fault.Fault{Kind: fault.Broken}, fault.Fault{Kind: fault.Throttle}
+		a, said := j.finishes(storageFails(
+			fault.Rule{Op: fault.List, Fault: broken}, fault.Rule{Op: fault.Read, Name: slots, Skip: 1, Fault: throttled},
+			fault.Rule{Op: fault.Create, Name: slots, Fault: throttled}, fault.Rule{Op: fault.Read, Name: metadataFiles, Skip: 1, Fault: broken},
+		))
+		for _, f := range []string{"broken list", "throttle read", "throttle create", "broken read"} {
+			if a.Done[f] == 0 {
+				t.Errorf("%q did not happen: %+v: %s", f, a, said)
+			}
+		}
+		for _, want := range []string{"it is tried again", "500 InternalError", "503 SlowDown", j.checkpoints()} {
+			if !strings.Contains(said, want) {
+				t.Errorf("the log does not say %q: %s", want, said)
+			}
+		}
+	})
+}
+
+// What will not pass fails the job at once.
+func TestStorageRefusesTheClaim(t *testing.T) {
+	j := newJob(t, "hashmap")
+	t.Parallel()
+	failure, said := j.fails(storageFails(fault.Rule{Op: fault.Create, Name: slots, Times: -1, Fault: fault.Fault{Kind: fault.Deny}}))
+	if !strings.Contains(failure, "403 AccessDenied") || !strings.Contains(failure, j.checkpoints()) || strings.Contains(said, "it is tried again") {
+		t.Errorf("%s: %s", failure, said)
+	}
 }
 
 // Reading fails while the job recovers.
