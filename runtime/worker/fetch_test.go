@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -94,10 +95,13 @@ func (g *gate) Open(ctx context.Context, name string) (storage.Reader, error) {
 	g.mu.Lock()
 	g.opening++
 	g.most = max(g.most, g.opening)
-	if g.came++; g.came == g.wait {
+	g.came++
+	came := g.came
+	g.mu.Unlock()
+	if came == g.wait {
+		othersGoOn()
 		close(g.full)
 	}
-	g.mu.Unlock()
 	<-g.full
 	defer func() {
 		g.mu.Lock()
@@ -105,6 +109,41 @@ func (g *gate) Open(ctx context.Context, name string) (storage.Reader, error) {
 		g.opening--
 	}()
 	return g.Store.Open(ctx, name)
+}
+
+// othersGoOn lets goroutines that can run do so.
+func othersGoOn() {
+	for range 1000 {
+		runtime.Gosched()
+	}
+}
+
+// last fails to open a file when all others have been read.
+type last struct {
+	storage.Store
+	name   string
+	others sync.WaitGroup
+}
+
+func (l *last) Open(ctx context.Context, name string) (storage.Reader, error) {
+	if name != l.name {
+		defer l.others.Done()
+		return l.Store.Open(ctx, name)
+	}
+	l.others.Wait()
+	othersGoOn()
+	return nil, &storage.Error{Kind: storage.NotFound, Op: "open", Object: name}
+}
+
+func TestTheFailureOfTheLastFileCounts(t *testing.T) {
+	for i := range 20 {
+		l := &last{name: "shared/0"}
+		l.others.Add(3)
+		b := bring(t, 4, mem.New("a", clock.System()), func(s storage.Store) storage.Store { l.Store = s; return l })
+		if err := b.files.run(t.Context()); !errors.Is(err, storage.NotFound) {
+			t.Fatalf("run %d: %v", i, err)
+		}
+	}
 }
 
 func TestFilesAreFetchedAtTheSameTimeButNotAll(t *testing.T) {
