@@ -137,7 +137,7 @@ func (l *last) Open(ctx context.Context, name string) (storage.Reader, error) {
 
 func TestTheFailureOfTheLastFileCounts(t *testing.T) {
 	for i := range 20 {
-		l := &last{name: "shared/0"}
+		l := &last{name: "shared/3"}
 		l.others.Add(3)
 		b := bring(t, 4, mem.New("a", clock.System()), func(s storage.Store) storage.Store { l.Store = s; return l })
 		if err := b.files.run(t.Context()); !errors.Is(err, storage.NotFound) {
