@@ -10,6 +10,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -67,6 +68,13 @@ func (s *Service) Object(key string) (Stored, bool) {
 	defer s.mu.Unlock()
 	o, found := s.objects[key]
 	return o, found
+}
+
+// Keys are those of all objects, in order.
+func (s *Service) Keys() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.objects))
 }
 
 // Place makes an object.
