@@ -168,6 +168,8 @@ func (k *checkpoints) do(ctx context.Context, command coordinator.Command) coord
 		}
 	case coordinator.Discard:
 		_ = k.journal.Discard(ctx, c.Folder) // what stays is no savepoint: its metadata is not there, or nobody was told of it
+	case coordinator.Clean:
+		_, _ = k.journal.Clean(ctx, c) // what stays, a later run finds
 	case coordinator.Trim:
 		_ = k.journal.Trim(ctx, c.Below) // what stays is trimmed the next time
 	}

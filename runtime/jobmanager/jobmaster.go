@@ -253,7 +253,7 @@ func (j *jobMaster) Event(now time.Time, event any) {
 		j.config.Checkpoints, j.config.Job = e.checkpoints, e.checkpoints.Job
 		j.begin(now)
 	case carried:
-		if _, deleted := e.command.(coordinator.Delete); deleted {
+		if deletes(e.command) {
 			j.deleting--
 		}
 		if e.event != nil {
@@ -303,7 +303,7 @@ func (j *jobMaster) act() {
 		case master.Watch:
 			j.context.Watch(c.Address)
 		case master.Carry:
-			if _, deletes := c.Command.(coordinator.Delete); deletes {
+			if deletes(c.Command) {
 				j.deleting++
 			}
 			j.checkpoints.carry(c.Command)
@@ -328,6 +328,15 @@ func (j *jobMaster) act() {
 		j.told, changed.Summary = summary, summary
 		j.context.Send(j.dispatcher, changed)
 	}
+}
+
+// deletes reports whether a command is waited for before the JobMaster ends.
+func deletes(command coordinator.Command) bool {
+	switch command.(type) {
+	case coordinator.Delete, coordinator.Clean:
+		return true
+	}
+	return false
 }
 
 func (j *jobMaster) log() {
