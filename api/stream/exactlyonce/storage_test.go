@@ -167,3 +167,24 @@ func TestStorageFailsDuringRestore(t *testing.T) {
 		}
 	})
 }
+
+// A job is canceled while a checkpoint's metadata is being written, and the files of its state are there.
+func TestCanceledWhileACheckpointIsWritten(t *testing.T) {
+	for _, retention := range []string{"NO_EXTERNALIZED_CHECKPOINTS", "RETAIN_ON_CANCELLATION"} {
+		t.Run(retention, func(t *testing.T) {
+			eachBackend(t, func(t *testing.T, j *job) {
+				slow := fault.Rule{Op: fault.Create, Name: metadataFiles, Skip: 3, Fault: fault.Fault{Kind: fault.Delay, Delay: 300 * time.Millisecond}}
+				failure, said := j.fails(leisurely, storageFails(slow), suffers(cancel, failpoint.Describing, 2),
+					property("execution.checkpointing.externalized-checkpoint-retention="+retention))
+				if !strings.Contains(failure, "cancel") {
+					t.Errorf("%s: %s", failure, said)
+				}
+				history := j.history()
+				if retained := len(history.Retained); history.Ended != "CANCELED" || (retained > 0) != (retention == "RETAIN_ON_CANCELLATION") {
+					t.Errorf("the job has ended %q and retains %d", history.Ended, retained)
+				}
+				j.leavesNothingUnnamed()
+			})
+		})
+	}
+}
