@@ -61,6 +61,14 @@ type (
 	Discard struct{ Folder string }
 	// Trim removes the log's slots below this one, as far as that goes.
 	Trim struct{ Below uint64 }
+	// Clean removes, once the job is over, what lies in its folder and nothing names: what came of checkpoints that were given up. Kept are
+	// the snapshots that stay; files of terms before Epoch and metadata of checkpoints before Next are meant (snapshot.Garbage), as far as
+	// that goes.
+	Clean struct {
+		Kept  []snapshot.Held
+		Epoch ident.LeaderEpoch
+		Next  ident.CheckpointID
+	}
 	// Answer answers a request for a savepoint or checkpoint.
 	Answer struct {
 		Request string
@@ -79,7 +87,7 @@ type (
 	FailJob struct{ Reason string }
 	// Fenced says that another leader has the job. Nothing else will ever come.
 	Fenced struct{ Reason string }
-	// Closed says that the end of the job is in the log. Only Delete came before it and Deleted may be told still.
+	// Closed says that the end of the job is in the log. Only Delete and Clean came before it, and Deleted may be told still.
 	Closed struct{}
 )
 
@@ -91,6 +99,7 @@ func (Append) command()               {}
 func (Notify) command()               {}
 func (Delete) command()               {}
 func (Discard) command()              {}
+func (Clean) command()                {}
 func (Trim) command()                 {}
 func (Answer) command()               {}
 func (Restore) command()              {}

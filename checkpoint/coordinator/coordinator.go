@@ -59,6 +59,10 @@ type Coordinator struct {
 	// ending says that the job is over, in state end; endLogged that the log says so, closed that nothing else comes.
 	ending, endLogged, closed bool
 	end                       graph.JobState
+	// storing is how many Stores have not been answered. What they write is cleaned up when the job has ended, so that is waited for, until
+	// cleaning.
+	storing  int
+	cleaning time.Time
 
 	stats   statsKeeper
 	refused int64
@@ -134,6 +138,9 @@ func (c *Coordinator) Deadline() time.Time {
 		}
 	}
 	add(c.log.retry)
+	if c.endLogged {
+		add(c.cleaning)
+	}
 	if c.roomForOne() && !c.starting() && c.ready() == "" {
 		add(c.periodicDue())
 	}
@@ -182,6 +189,7 @@ func (c *Coordinator) handle(e Event) {
 	case Decline:
 		c.declined(e)
 	case Stored:
+		c.storing = max(0, c.storing-1)
 		c.stored(e)
 	case LogAnswered:
 		c.logAnswered(e)
@@ -326,9 +334,11 @@ func (c *Coordinator) settle() {
 		c.schedule()
 	}
 	switch {
-	case c.endLogged:
+	case c.endLogged && (c.storing == 0 || !c.now.Before(c.cleaning)):
+		c.clean()
 		c.closed = true
 		c.do(Closed{})
+	case c.endLogged:
 	case c.ending:
 		c.logEnd()
 		c.write()

@@ -76,6 +76,8 @@ func short(c Command) string {
 		return fmt.Sprintf("notify %d subsumed %d", c.Checkpoint, c.Subsumed)
 	case Delete:
 		return fmt.Sprintf("delete %d", len(c.Files))
+	case Clean:
+		return fmt.Sprintf("clean %d", len(c.Kept))
 	case Restore:
 		return fmt.Sprintf("restore %d", c.From.GetCheckpoint())
 	case Answer:
@@ -368,7 +370,7 @@ func TestStopWithSavepoint(t *testing.T) {
 	b.event(Restart{1})
 	b.want("restore 2")
 	b.event(End{graph.JobFinished})
-	b.want("log end FINISHED release [2], closed")
+	b.want("log end FINISHED release [2], clean 0, closed")
 	for f := range b.files {
 		if !strings.HasPrefix(f.Root, "d/savepoint-") {
 			t.Errorf("%v is left", f)
@@ -551,7 +553,38 @@ func TestAmbiguousLog(t *testing.T) {
 	b.show()
 	b.append(b.l, entry)
 	b.settle()
-	b.want("log told 1 release [], notify 1 subsumed 0, restore 1, log end CANCELED release [1], delete 5, closed")
+	b.want("log told 1 release [], notify 1 subsumed 0, restore 1, log end CANCELED release [1], delete 5, clean 0, closed")
+}
+
+// Metadata that is being written when the job ends is removed: that is waited for, but not for ever. No later run uses its number.
+func TestTheEndCleansUpWhatWasBeingWritten(t *testing.T) {
+	begin := func() (*bench, Stored) {
+		b := newBench(t, nil)
+		b.show("store")
+		b.pass(10 * time.Second)
+		b.want("coordinators 1, trigger 1 CHECKPOINT, store 1")
+		b.show()
+		b.event(End{graph.JobCanceled})
+		b.want("abort 1, log end CANCELED release []")
+		if next := b.fold().NextCheckpoint; next != 2 {
+			t.Errorf("the next run begins with %d", next)
+		}
+		return b, Stored{Checkpoint: 1, Outcome: StoreWritten}
+	}
+	b, stored := begin()
+	b.metadata["chk-1/_metadata"] = []byte("late")
+	b.event(stored)
+	b.want("clean 0, closed")
+	if left := b.listed(); len(left) > 0 {
+		t.Errorf("%v are left", left)
+	}
+
+	b, _ = begin()
+	if d := b.l.c.Deadline(); d != b.now.Add(cleanPatience) {
+		t.Errorf("it waits until %v", d)
+	}
+	b.pass(cleanPatience)
+	b.want("clean 0, closed")
 }
 
 func TestANumberThatIsTaken(t *testing.T) {

@@ -30,6 +30,7 @@ func (c *Coordinator) acknowledged(e Ack) {
 	}
 	p.stage = storing
 	p.held = snapshot.Hold(p.completed(0), metadata)
+	c.storing++
 	c.do(Store{p.id, p.folder, metadata})
 }
 
@@ -195,14 +196,28 @@ func (c *Coordinator) logEnd() {
 			}
 			entry.Body = &snapshot.LogEntry_End{End: &snapshot.End{
 				State: c.end.String(), Checkpoints: numbers(dropped), Files: snapshot.FileNames(c.releasable(dropped)),
+				NextCheckpoint: uint64(c.nextID),
 			}}
 		},
 		written: func(entry *snapshot.LogEntry) {
-			c.endLogged = true
+			c.endLogged, c.cleaning = true, c.now.Add(cleanPatience)
 			c.forget(dropped)
 			c.deleteReleased(entry.Slot, entry.GetEnd().Files)
 		},
 	})
+}
+
+// cleanPatience is how long the end of a job waits for metadata that is being written, to remove it.
+const cleanPatience = 10 * time.Second
+
+// clean removes what no slot names. No later run uses the same names, since the end of the job says how far its numbers went, and files have
+// the term in theirs: so it does no harm however late it is carried out.
+func (c *Coordinator) clean() {
+	kept := []snapshot.Held{}
+	for _, r := range slices.Concat(c.history.Retained, c.history.Unowned) {
+		kept = append(kept, c.held[r.Path])
+	}
+	c.do(Clean{kept, c.history.Epoch + 1, c.nextID})
 }
 
 // logWrite is an entry that waits for its turn.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/ident"
 )
@@ -84,6 +85,14 @@ func TestRandomRuns(t *testing.T) {
 			if h := w.fold(); h.Ended == "" {
 				t.Fatal("the log has no end")
 			}
+			if len(w.leaders) == 1 {
+				h := w.fold()
+				for _, path := range w.listed() {
+					if f := (snapshot.File{Name: path}); !w.named(h, f) {
+						t.Errorf("%s is left of a job that is over", path)
+					}
+				}
+			}
 			for command, times := range w.seen {
 				seen[command] += times
 			}
@@ -91,7 +100,7 @@ func TestRandomRuns(t *testing.T) {
 		})
 	}
 	t.Log(seen)
-	for _, command := range []string{"Notify", "Delete", "Restore", "Fenced", "Closed", "Trim", "FailJob", "Discard", "Abort"} {
+	for _, command := range []string{"Notify", "Delete", "Restore", "Fenced", "Closed", "Trim", "FailJob", "Discard", "Abort", "Clean"} {
 		if seen["coordinator."+command] < 10 {
 			t.Errorf("%s came %d times: the test is too weak", command, seen["coordinator."+command])
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -260,6 +261,8 @@ func (w *world) carryOut(l *simLeader, c Command) {
 		w.notify(l, c)
 	case Delete:
 		w.later(func() { w.delete(l, c) })
+	case Clean:
+		w.later(func() { w.clean(c) })
 	case Trim:
 		for slot := range w.log {
 			if slot < c.Below {
@@ -429,6 +432,42 @@ func (w *world) notify(l *simLeader, c Notify) {
 		w.Fatalf("tasks are told of %d, which was aborted or told before", c.Checkpoint)
 	}
 	l.ended[c.Checkpoint] = true
+}
+
+// named reports whether a snapshot of the history has the file.
+func (w *world) named(h *snapshot.History, f snapshot.File) bool {
+	for _, r := range slices.Concat(h.Retained, h.Unowned) {
+		if _, held := w.read(r); slices.Contains(held.Files, f) {
+			return true
+		}
+	}
+	return false
+}
+
+// listed are the paths below the job's folder.
+func (w *world) listed() (paths []string) {
+	for f := range w.files {
+		if f.Root == "" {
+			paths = append(paths, f.Name)
+		}
+	}
+	for path := range w.metadata {
+		if _, own := snapshot.ParseCheckpointFolder(strings.TrimSuffix(path, "/"+snapshot.MetadataName)); own {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+func (w *world) clean(c Clean) {
+	for _, path := range snapshot.Garbage(w.listed(), c.Kept, c.Epoch, c.Next) {
+		delete(w.files, snapshot.File{Name: path})
+		delete(w.metadata, path)
+	}
+	h := w.fold()
+	for _, r := range slices.Concat(h.Retained, h.Unowned) {
+		w.read(r)
+	}
 }
 
 func (w *world) delete(l *simLeader, c Delete) {

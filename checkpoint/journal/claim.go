@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/checkpoint/storage"
 	"github.com/weir-stream/weir/runtime/graph"
@@ -94,14 +95,16 @@ func (j *Journal) tryClaim(ctx context.Context, start Start) (*Claimed, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := j.Append(ctx, claim)
-	if answer.Failure != "" {
-		return nil, fmt.Errorf("claim the job's log in %s: %s", j.location, answer.Failure)
+	inSlot, highest, err := j.write(ctx, claim)
+	if err != nil {
+		return nil, fmt.Errorf("claim the job's log in %s: %w", j.location, err)
 	}
-	stands, err := snapshot.Judge(claim, answer.InSlot, answer.Highest)
-	var fenced *snapshot.FencedError
-	if errors.As(err, &fenced) || !stands {
-		return nil, nil
+	stands, err := snapshot.Judge(claim, inSlot, highest)
+	switch {
+	case err != nil:
+		return nil, nil // that of another leader stands there, or above
+	case !stands:
+		return nil, &storage.Error{Kind: storage.Ambiguous, Op: "create", Store: j.store.String(), Object: snapshot.LogPath(claim.Slot)}
 	}
 	if err := history.Apply(claim); err != nil {
 		return nil, err
@@ -226,6 +229,11 @@ func (j *Journal) named(ctx context.Context, start Start, contents map[string]*s
 
 // Collect deletes what nobody names, left by earlier terms: right after a claim, before the first checkpoint.
 func (j *Journal) Collect(ctx context.Context, c *Claimed) (deleted int, err error) {
+	return j.Clean(ctx, coordinator.Clean{Kept: c.Held, Epoch: c.History.Epoch, Next: c.History.NextCheckpoint})
+}
+
+// Clean carries out the coordinator's command of that name.
+func (j *Journal) Clean(ctx context.Context, c coordinator.Clean) (deleted int, err error) {
 	var listed []string
 	for object, err := range storage.All(ctx, j.store, "") {
 		if err != nil {
@@ -233,6 +241,6 @@ func (j *Journal) Collect(ctx context.Context, c *Claimed) (deleted int, err err
 		}
 		listed = append(listed, object.Name)
 	}
-	garbage := snapshot.Garbage(listed, c.Held, c.History.Epoch, c.History.NextCheckpoint)
+	garbage := snapshot.Garbage(listed, c.Kept, c.Epoch, c.Next)
 	return len(garbage), j.store.Delete(ctx, garbage...)
 }

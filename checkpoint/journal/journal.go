@@ -112,21 +112,25 @@ func (j *Journal) storeMetadata(ctx context.Context, c coordinator.Store) (coord
 
 // Append carries out the coordinator's command of that name.
 func (j *Journal) Append(ctx context.Context, e *snapshot.LogEntry) coordinator.LogAnswered {
-	answer := coordinator.LogAnswered{Slot: e.Slot}
-	err := reachBefore(e)
-	if err == nil {
-		answer.InSlot, err = j.create(ctx, e)
+	inSlot, highest, err := j.write(ctx, e)
+	if err != nil {
+		return coordinator.LogAnswered{Slot: e.Slot, Failure: err.Error()}
 	}
-	if err == nil {
-		answer.Highest, err = j.highest(ctx)
+	return coordinator.LogAnswered{Slot: e.Slot, InSlot: inSlot, Highest: highest}
+}
+
+// write creates a slot, if absent, and returns what it holds then, nil if nothing, and the highest slot after that.
+func (j *Journal) write(ctx context.Context, e *snapshot.LogEntry) (inSlot *snapshot.LogEntry, highest uint64, err error) {
+	if err = reachBefore(e); err != nil {
+		return nil, 0, err
 	}
-	if err == nil && e.GetComplete() != nil {
+	if inSlot, err = j.create(ctx, e); err != nil {
+		return nil, 0, err
+	}
+	if highest, err = j.highest(ctx); err == nil && e.GetComplete() != nil {
 		err = failpoint.Reach(failpoint.Completed)
 	}
-	if err != nil {
-		answer.InSlot, answer.Failure = nil, err.Error()
-	}
-	return answer
+	return inSlot, highest, err
 }
 
 // reachBefore reaches the point before an entry is written.
@@ -185,6 +189,7 @@ func (j *Journal) slots(ctx context.Context) ([]uint64, error) {
 	return slots, nil
 }
 
+// highest is the highest slot.
 func (j *Journal) highest(ctx context.Context) (highest uint64, err error) {
 	slots, err := j.slots(ctx)
 	for _, slot := range slots {

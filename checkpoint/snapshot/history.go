@@ -96,6 +96,7 @@ func (h *History) Apply(e *LogEntry) error {
 		h.drop(body.End.Checkpoints)
 		h.let(e.Slot, body.End.Files)
 		h.Ended = body.End.State
+		h.NextCheckpoint = max(h.NextCheckpoint, ident.CheckpointID(body.End.NextCheckpoint))
 	}
 	h.Next = e.Slot + 1
 	return nil

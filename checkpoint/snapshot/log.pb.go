@@ -516,12 +516,13 @@ func (x *FileName) GetName() string {
 
 // End is the end of the job.
 type End struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	State         string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"` // FINISHED, CANCELED or FAILED
-	Checkpoints   []uint64               `protobuf:"varint,2,rep,packed,name=checkpoints,proto3" json:"checkpoints,omitempty"`
-	Files         []*FileName            `protobuf:"bytes,3,rep,name=files,proto3" json:"files,omitempty"` // released, as in Release
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	State          string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"` // FINISHED, CANCELED or FAILED
+	Checkpoints    []uint64               `protobuf:"varint,2,rep,packed,name=checkpoints,proto3" json:"checkpoints,omitempty"`
+	Files          []*FileName            `protobuf:"bytes,3,rep,name=files,proto3" json:"files,omitempty"`                                          // released, as in Release
+	NextCheckpoint uint64                 `protobuf:"varint,4,opt,name=next_checkpoint,json=nextCheckpoint,proto3" json:"next_checkpoint,omitempty"` // above all numbers that this run has used; what is left of them is deleted after this
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *End) Reset() {
@@ -575,6 +576,13 @@ func (x *End) GetFiles() []*FileName {
 	return nil
 }
 
+func (x *End) GetNextCheckpoint() uint64 {
+	if x != nil {
+		return x.NextCheckpoint
+	}
+	return 0
+}
+
 var File_checkpoint_snapshot_log_proto protoreflect.FileDescriptor
 
 const file_checkpoint_snapshot_log_proto_rawDesc = "" +
@@ -616,11 +624,12 @@ const file_checkpoint_snapshot_log_proto_rawDesc = "" +
 	"\x05files\x18\x02 \x03(\v2\x17.weir.snapshot.FileNameR\x05files\"2\n" +
 	"\bFileName\x12\x12\n" +
 	"\x04root\x18\x01 \x01(\tR\x04root\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"l\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\x95\x01\n" +
 	"\x03End\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12 \n" +
 	"\vcheckpoints\x18\x02 \x03(\x04R\vcheckpoints\x12-\n" +
-	"\x05files\x18\x03 \x03(\v2\x17.weir.snapshot.FileNameR\x05filesB1Z/github.com/weir-stream/weir/checkpoint/snapshotb\x06proto3"
+	"\x05files\x18\x03 \x03(\v2\x17.weir.snapshot.FileNameR\x05files\x12'\n" +
+	"\x0fnext_checkpoint\x18\x04 \x01(\x04R\x0enextCheckpointB1Z/github.com/weir-stream/weir/checkpoint/snapshotb\x06proto3"
 
 var (
 	file_checkpoint_snapshot_log_proto_rawDescOnce sync.Once

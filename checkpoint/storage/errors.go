@@ -94,6 +94,12 @@ func KindOf(err error) Kind {
 	return 0
 }
 
+// MayPass reports whether what failed may succeed when all of it is done again later.
+func MayPass(err error) bool {
+	k := KindOf(err)
+	return k == Transient || k == Ambiguous
+}
+
 // Ended is the error of an operation that did nothing because its context is done; nil while it is not.
 func Ended(ctx context.Context, op, store, object string) error {
 	if ctx.Err() == nil {

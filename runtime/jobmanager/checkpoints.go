@@ -8,6 +8,7 @@ import (
 	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/checkpoint/journal"
 	"github.com/weir-stream/weir/checkpoint/snapshot"
+	"github.com/weir-stream/weir/checkpoint/storage"
 	"github.com/weir-stream/weir/runtime/config"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/ident"
@@ -26,8 +27,6 @@ type checkpoints struct {
 	allowNonRestored bool
 	// savepoints is where savepoints are made whose place nobody names.
 	savepoints string
-	// passedOver are the checkpoints that the claim has found damaged.
-	passedOver []journal.PassedOver
 
 	ctx  context.Context
 	stop context.CancelFunc
@@ -94,32 +93,43 @@ type claimed struct {
 	err        error
 }
 
-// begin claims the job's log.
+// failure is what the error means for whether the claim is tried again.
+func (c claimed) failure() master.ClaimFailed {
+	return master.ClaimFailed{Reason: c.err.Error(), Transient: storage.MayPass(c.err)}
+}
+
+// begin is called once, before anything else. Post hands events to the actor.
 func (k *checkpoints) begin(post func(any)) {
 	k.post = post
 	k.ctx, k.stop = context.WithCancel(context.Background())
-	go func() {
-		made, err := k.claim()
-		post(claimed{made, k.passedOver, err})
-	}()
 }
 
-func (k *checkpoints) claim() (*master.Checkpoints, error) {
-	c, err := k.journal.Claim(k.ctx, k.start)
+// try claims the job's log. The event claimed follows; only then it may be called again.
+func (k *checkpoints) try() {
+	go func() { k.post(k.claim(k.ctx)) }()
+}
+
+func (k *checkpoints) claim(ctx context.Context) claimed {
+	c, err := k.journal.Claim(ctx, k.start)
 	if err != nil {
-		return nil, err
+		return claimed{err: err}
 	}
-	k.passedOver = c.PassedOver
 	if c.Finished {
-		return nil, k.journal.Sweep(k.ctx, c.History)
+		return claimed{err: k.journal.Sweep(ctx, c.History)}
 	}
+	made, err := k.lead(ctx, c)
+	return claimed{made, c.PassedOver, err}
+}
+
+// lead makes what leads the job from the log that was claimed.
+func (k *checkpoints) lead(ctx context.Context, c *journal.Claimed) (*master.Checkpoints, error) {
 	k.config.Writer = c.Writer
 	keyGroups, err := k.fit(c)
 	if err != nil {
 		return nil, fmt.Errorf("the job cannot go on from %s: %w", k.journal.Path(c.From.Path), err)
 	}
 	k.config.Job = k.config.Job.WithMaxParallelism(keyGroups)
-	if _, err := k.journal.Collect(k.ctx, c); err != nil {
+	if _, err := k.journal.Collect(ctx, c); err != nil {
 		return nil, fmt.Errorf("remove what earlier runs have left in %s: %w", k.journal.Location(), err)
 	}
 	decides, err := coordinator.New(k.config, c.History, c.Held)
@@ -158,6 +168,8 @@ func (k *checkpoints) do(ctx context.Context, command coordinator.Command) coord
 		}
 	case coordinator.Discard:
 		_ = k.journal.Discard(ctx, c.Folder) // what stays is no savepoint: its metadata is not there, or nobody was told of it
+	case coordinator.Clean:
+		_, _ = k.journal.Clean(ctx, c) // what stays, a later run finds
 	case coordinator.Trim:
 		_ = k.journal.Trim(ctx, c.Below) // what stays is trimmed the next time
 	}

@@ -18,6 +18,7 @@ import (
 // jobMaster carries messages to a master.Master and its commands out.
 //
 //	claiming the job's log, if it takes checkpoints --claimed--> running
+//	claiming --refused, canceled, finished before--> over
 type jobMaster struct {
 	config     master.Config
 	plan       []byte
@@ -28,10 +29,11 @@ type jobMaster struct {
 	checkpoints *checkpoints
 
 	context *actors.Context
-	// master is nil while the job's log is being claimed; what came meanwhile is in early.
-	master *master.Master
-	early  []message.Message
-	told   *message.JobSummary
+	// master is nil while the job's log is being claimed, which claiming decides about; what came meanwhile is in early.
+	master   *master.Master
+	claiming master.Claiming
+	early    []message.Message
+	told     *message.JobSummary
 	// deleting is how many deletions are under way; the JobMaster is dismissed, which master wants when dismissing is set, after them.
 	deleting   int
 	dismissing bool
@@ -43,30 +45,67 @@ func (j *jobMaster) Start(c *actors.Context) {
 	j.context = c
 	j.config.Address = c.Self()
 	j.config.Uniform = uniform
-	if j.checkpoints != nil {
-		j.checkpoints.begin(c.Post)
+	now := c.Clock().Now()
+	if j.checkpoints == nil {
+		j.begin(now)
 		return
 	}
-	j.begin(c.Clock().Now())
+	j.claiming = master.Claiming{Location: j.checkpoints.journal.Location(), Uniform: uniform}
+	j.checkpoints.begin(c.Post)
+	j.claim(now, master.ClaimBegins{})
+}
+
+// claim does what an event leads to while the job's log is being claimed.
+func (j *jobMaster) claim(now time.Time, e master.ClaimEvent) {
+	for _, command := range j.claiming.Step(now, e) {
+		switch c := command.(type) {
+		case master.TryClaim:
+			j.checkpoints.try()
+		case master.ClaimLater:
+			j.context.Log().Warn("the job cannot start: its checkpoints' storage fails; it is tried again", "job", j.config.Job.Name,
+				"location", j.checkpoints.journal.Location(), "failed", c.Tries, "pause", c.Pause, "cause", c.Reason)
+		case master.RefuseJob:
+			j.refuse(now, c.Reason)
+		case master.CancelJob:
+			j.abandon(now)
+		}
+	}
 }
 
 // begin starts the job.
 func (j *jobMaster) begin(now time.Time) {
 	j.master = master.New(j.config, now)
 	j.master.Start(now)
+	j.takeEarly(now)
+	j.act()
+}
+
+func (j *jobMaster) takeEarly(now time.Time) {
 	early := j.early
 	j.early = nil
 	for _, m := range early {
 		j.Receive(now, m)
 	}
-	j.act()
 }
 
 // refuse ends a job whose log cannot be claimed, or that cannot go on from what the log or the user names.
-func (j *jobMaster) refuse(now time.Time, err error) {
-	j.checkpoints, j.config.Checkpoints = nil, nil
+func (j *jobMaster) refuse(now time.Time, reason string) {
+	j.checkpoints.close()
+	j.checkpoints = nil
 	j.master = master.New(j.config, now)
-	j.master.Refuse(now, &message.Failure{Message: fmt.Sprintf("job %q: %v", j.config.Job.Name, err), Subtask: -1, Class: int32(operator.Environment)})
+	j.master.Refuse(now, &message.Failure{Message: fmt.Sprintf("job %q: %s", j.config.Job.Name, reason), Subtask: -1, Class: int32(operator.Environment)})
+	j.act()
+}
+
+// abandon ends a job that is canceled before its log could be claimed. The log does not say so: what it names stays.
+func (j *jobMaster) abandon(now time.Time) {
+	j.context.Log().Warn("the job was canceled before its checkpoints' storage could be used: what is there stays", "job", j.config.Job.Name,
+		"location", j.checkpoints.journal.Location())
+	j.checkpoints.close()
+	j.checkpoints = nil
+	j.master = master.New(j.config, now)
+	j.master.Abandon(now)
+	j.takeEarly(now)
 	j.act()
 }
 
@@ -86,16 +125,33 @@ func uniform() float64 {
 }
 
 func (j *jobMaster) Receive(now time.Time, m message.Message) {
+	request, ok := m.(*message.ClientRequest)
 	if j.master == nil {
-		j.early = append(j.early, m)
+		j.receiveEarly(now, m, request)
 		return
 	}
-	if request, ok := m.(*message.ClientRequest); ok {
+	if ok {
 		j.serve(now, request)
 	} else {
 		j.master.Receive(now, m)
 	}
 	j.act()
+}
+
+// receiveEarly takes in a message while the job's log is being claimed; request is the message if it is one of a client. Whoever asks how the
+// job is learns that it is there.
+func (j *jobMaster) receiveEarly(now time.Time, m message.Message, request *message.ClientRequest) {
+	switch request.GetBody().(type) {
+	case *message.ClientRequest_Details:
+		d := master.New(j.config, now).Details()
+		d.Plan = j.plan
+		j.context.Send(request.ReplyTo, &message.ClientResponse{Body: &message.ClientResponse_Details{Details: d}})
+	case *message.ClientRequest_Cancel:
+		j.early = append(j.early, m)
+		j.claim(now, master.ClaimCanceled{})
+	default:
+		j.early = append(j.early, m)
+	}
 }
 
 func (j *jobMaster) serve(now time.Time, request *message.ClientRequest) {
@@ -179,12 +235,15 @@ func (j *jobMaster) details() *message.JobDetails {
 func (j *jobMaster) Event(now time.Time, event any) {
 	switch e := event.(type) {
 	case claimed:
+		if j.master != nil {
+			return // it was no longer waited for
+		}
 		for _, p := range e.passedOver {
 			j.context.Log().Warn("a checkpoint is damaged: the job goes on from the one before, which is as good, since no task was told of this one",
 				"job", j.config.Job.Name, "checkpoint", p.Checkpoint, "location", p.Location, "damage", p.Reason)
 		}
 		if e.err != nil {
-			j.refuse(now, e.err)
+			j.claim(now, e.failure())
 			return
 		}
 		if e.checkpoints == nil {
@@ -194,7 +253,7 @@ func (j *jobMaster) Event(now time.Time, event any) {
 		j.config.Checkpoints, j.config.Job = e.checkpoints, e.checkpoints.Job
 		j.begin(now)
 	case carried:
-		if _, deleted := e.command.(coordinator.Delete); deleted {
+		if deletes(e.command) {
 			j.deleting--
 		}
 		if e.event != nil {
@@ -214,15 +273,17 @@ func (j *jobMaster) Gone(now time.Time, who message.AddressKey) {
 func (j *jobMaster) ChildPanicked(time.Time, message.AddressKey, *actors.Panic) {}
 
 func (j *jobMaster) Tick(now time.Time) {
-	if j.master != nil {
-		j.master.Tick(now)
-		j.act()
+	if j.master == nil {
+		j.claim(now, master.ClaimTick{})
+		return
 	}
+	j.master.Tick(now)
+	j.act()
 }
 
 func (j *jobMaster) Deadline() time.Time {
 	if j.master == nil {
-		return time.Time{}
+		return j.claiming.Deadline()
 	}
 	return j.master.Deadline()
 }
@@ -242,7 +303,7 @@ func (j *jobMaster) act() {
 		case master.Watch:
 			j.context.Watch(c.Address)
 		case master.Carry:
-			if _, deletes := c.Command.(coordinator.Delete); deletes {
+			if deletes(c.Command) {
 				j.deleting++
 			}
 			j.checkpoints.carry(c.Command)
@@ -267,6 +328,15 @@ func (j *jobMaster) act() {
 		j.told, changed.Summary = summary, summary
 		j.context.Send(j.dispatcher, changed)
 	}
+}
+
+// deletes reports whether a command is waited for before the JobMaster ends.
+func deletes(command coordinator.Command) bool {
+	switch command.(type) {
+	case coordinator.Delete, coordinator.Clean:
+		return true
+	}
+	return false
 }
 
 func (j *jobMaster) log() {

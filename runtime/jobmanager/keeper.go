@@ -27,10 +27,11 @@ func NewKeeper(c config.Configuration, open journal.Open, job *graph.JobGraph, n
 	return &Keeper{k}, nil
 }
 
-// Claim claims the job's log.
+// Claim claims the job's log. Neither a result nor an error says that an earlier run of the job has finished. It may be called again after an
+// error.
 func (k *Keeper) Claim(ctx context.Context) (*master.Checkpoints, error) {
-	k.checkpoints.ctx = ctx
-	return k.checkpoints.claim()
+	c := k.checkpoints.claim(ctx)
+	return c.checkpoints, c.err
 }
 
 // Carry carries out a command and returns what came of it, nil if nobody waits for that.

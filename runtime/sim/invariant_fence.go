@@ -7,8 +7,8 @@ import (
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 )
 
-// fence: a leader after which another one has claimed the log publishes nothing, and deletes nothing but what the log has released and
-// what older terms than its own have left.
+// fence: a leader after which another one has claimed the log publishes nothing, and deletes nothing but what the log has released,
+// what older terms than its own have left and, once the log has the end of the job, what its own term has.
 type fence struct{ knows map[*leader]bool }
 
 func (*fence) name() string { return "a fenced leader publishes and deletes nothing" }
@@ -45,8 +45,8 @@ func (f *fence) deletes(w *World, d deletes) error {
 		return nil
 	}
 	name := d.name[strings.LastIndexByte(d.name, '/')+1:]
-	if file, ok := snapshot.ParseDataFile(name); ok && file.Epoch < l.term {
-		return nil // left by an older term
+	if file, ok := snapshot.ParseDataFile(name); ok && (file.Epoch < l.term || file.Epoch == l.term && w.book.history.Ended != "" && w.book.claimant == l) {
+		return nil
 	}
 	if name == snapshot.MetadataName {
 		return nil // of a checkpoint that has come to nothing, if the files that are needed are kept

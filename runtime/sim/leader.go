@@ -7,6 +7,7 @@ import (
 
 	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/checkpoint/snapshot"
+	"github.com/weir-stream/weir/checkpoint/storage"
 	"github.com/weir-stream/weir/runtime/config"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/ident"
@@ -30,10 +31,11 @@ type leader struct {
 	keeper   *jobmanager.Keeper
 	store    *handle
 	config   master.Config
-	// master is nil while the log is being claimed; what comes meanwhile is in early.
-	master *master.Master
-	early  []message.Message
-	over   bool
+	// master is nil while the log is being claimed, which claiming decides about; what comes meanwhile is in early.
+	master   *master.Master
+	claiming master.Claiming
+	early    []message.Message
+	over     bool
 	// sent is the number of the last frame of each link.
 	sent map[linkID]uint64
 	// term is that of its claim.
@@ -102,15 +104,32 @@ func (w *World) properties() []string {
 	}
 }
 
-// claim claims the job's log. A leader that cannot ends, and another one comes.
+// claim begins to claim the job's log.
 func (l *leader) claim() {
+	l.claiming = master.Claiming{Location: l.name, Uniform: l.config.Uniform}
+	l.claims(master.ClaimBegins{})
+}
+
+// claims does what an event leads to while the job's log is being claimed. A leader that cannot lead ends, and another one comes.
+func (l *leader) claims(e master.ClaimEvent) {
+	for _, command := range l.claiming.Step(l.world.now(), e) {
+		switch command.(type) {
+		case master.TryClaim:
+			l.tryClaim()
+		case master.RefuseJob:
+			l.end("it cannot lead")
+		}
+	}
+}
+
+func (l *leader) tryClaim() {
 	w := l.world
 	l.Go(func() {
 		made, err := l.keeper.Claim(context.Background())
 		w.note("%s claimed: %v", l.name, err)
 		l.later(w.random.between(0, time.Millisecond), func() {
 			if err != nil {
-				l.end("it cannot lead")
+				l.claims(master.ClaimFailed{Reason: err.Error(), Transient: storage.MayPass(err)})
 				return
 			}
 			if made == nil {
@@ -157,16 +176,17 @@ func (l *leader) onTick(now time.Time) {
 	l.manager.Tick(now)
 	if l.master != nil {
 		l.master.Tick(now)
+	} else {
+		l.claims(master.ClaimTick{})
 	}
 	l.act()
 }
 
 func (l *leader) nextTick() time.Time {
-	next := l.manager.Deadline()
 	if l.master != nil {
-		next = message.Earliest(next, l.master.Deadline())
+		return message.Earliest(l.manager.Deadline(), l.master.Deadline())
 	}
-	return next
+	return message.Earliest(l.manager.Deadline(), l.claiming.Deadline())
 }
 
 // act carries out what the pure parts have decided.

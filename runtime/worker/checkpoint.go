@@ -61,10 +61,10 @@ func (h *Host) attachCheckpoints(spec *task.Spec, t *hosted, d *message.Deploy) 
 	}
 }
 
-// close gives up what is being written.
-func (c *captures) close() {
+// close gives up what is being written, and calls then when nothing is written any more.
+func (c *captures) close(then func()) {
 	c.stop()
-	c.loop.stopAfter(func() {})
+	c.loop.stopAfter(then)
 }
 
 // Captured implements task.Checkpoints.

@@ -35,6 +35,9 @@ func (h *Host) deploy(d *message.Deploy) error {
 	built, accumulators, err := h.build(execution, t, d)
 	if err != nil {
 		h.end(execution, t, err, nil)
+		if t.captures != nil {
+			t.captures.close(func() {})
+		}
 		return nil
 	}
 	t.task = built
@@ -95,7 +98,13 @@ func (h *Host) drive(execution ident.ExecutionID, t *hosted, accumulators *accum
 	running := t.task
 	defer func() {
 		running.Close()
-		h.loop.do(func() { h.end(execution, t, running.Err(), accumulators) })
+		ended := func() { h.loop.do(func() { h.end(execution, t, running.Err(), accumulators) }) }
+		if t.captures == nil {
+			ended()
+			return
+		}
+		// Until then files may still be written here and in the store, of which nobody would know.
+		t.captures.close(ended)
 	}()
 	if running.Open() == nil {
 		h.loop.do(func() { h.change(execution, t, message.TaskState_RUNNING) })
@@ -260,9 +269,6 @@ func (h *Host) end(execution ident.ExecutionID, t *hosted, err error, accumulato
 	}
 	h.report(&message.FromWorker{Body: &message.FromWorker_TaskState{TaskState: t.final}})
 	t.task = nil
-	if t.captures != nil {
-		t.captures.close()
-	}
 	if err := h.state.ended(execution); err != nil {
 		h.config.Log.Warn("local state was not removed", "subtask", execution, "error", err)
 	}

@@ -1,6 +1,12 @@
 package worker
 
-import "math"
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/weir-stream/weir/runtime/clock"
+)
 
 // Threads runs what a host does beside each other: its loops, its subtasks, its uploads. In production these are goroutines, and there is
 // no Threads; a simulation has them take turns, so that a run can be repeated.
@@ -22,5 +28,16 @@ func sleep(threads Threads) func(signal <-chan struct{}, until int64) {
 	}
 	return func(signal <-chan struct{}, until int64) {
 		threads.Wait(until, func() bool { return len(signal) > 0 })
+	}
+}
+
+// pause returns how what runs beside a host's loop waits for some time.
+func pause(threads Threads, c clock.Clock) func(ctx context.Context, d time.Duration) error {
+	if threads == nil {
+		return c.Sleep
+	}
+	return func(ctx context.Context, d time.Duration) error {
+		threads.Wait(c.Nanos()+int64(d), func() bool { return ctx.Err() != nil })
+		return ctx.Err()
 	}
 }

@@ -1,6 +1,7 @@
 package exactlyonce
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,6 +50,36 @@ func (j *job) retainsNothing() {
 				j.t.Errorf("%s was released and is there: %v", f.Name, err)
 			}
 		}
+	}
+	j.leavesNothingUnnamed()
+}
+
+// leavesNothingUnnamed asserts that there is nothing in the job's folder but its log and what that retains.
+func (j *job) leavesNothingUnnamed() {
+	j.t.Helper()
+	named := map[string]bool{}
+	for _, r := range j.history().Retained {
+		path := filepath.Join(j.checkpoints(), snapshot.MetadataPath(r.Path))
+		data, err := os.ReadFile(path)
+		if err != nil {
+			j.t.Fatal(err)
+		}
+		m, err := snapshot.Decode(path, data)
+		if err != nil {
+			j.t.Fatal(err)
+		}
+		named[path] = true
+		for _, f := range m.Files("") {
+			named[filepath.Join(j.checkpoints(), f.Name)] = true
+		}
+	}
+	if err := filepath.WalkDir(j.checkpoints(), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && !named[path] && filepath.Base(filepath.Dir(path)) != snapshot.LogFolder {
+			j.t.Errorf("%s is left, which nothing names", path)
+		}
+		return err
+	}); err != nil {
+		j.t.Fatal(err)
 	}
 }
 

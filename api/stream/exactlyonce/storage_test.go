@@ -3,6 +3,7 @@ package exactlyonce
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,7 +120,40 @@ func TestUploadArrivesAfterItsCheckpointWasAborted(t *testing.T) {
 	endures(t, []string{"fail put", "delay put"}, storageFails(fails, slow), property("execution.checkpointing.tolerable-failed-checkpoints=100"))
 }
 
-// Reading fails while the job recovers.
+// Storage fails while a new process claims the job's log: when it lists the log, reads it, writes its claim, and looks at what it goes on from.
+// It tries again.
+func TestStorageFailsWhileTheLogIsClaimed(t *testing.T) {
+	eachBackend(t, func(t *testing.T, j *job) {
+		j.dies(kill, failpoint.Notified, subtasks, leisurely)
+		broken, throttled := fault.Fault{Kind: fault.Broken}, fault.Fault{Kind: fault.Throttle}
+		a, said := j.finishes(storageFails(
+			fault.Rule{Op: fault.List, Fault: broken}, fault.Rule{Op: fault.Read, Name: slots, Skip: 1, Fault: throttled},
+			fault.Rule{Op: fault.Create, Name: slots, Fault: throttled}, fault.Rule{Op: fault.Read, Name: metadataFiles, Skip: 1, Fault: broken},
+		))
+		for _, f := range []string{"broken list", "throttle read", "throttle create", "broken read"} {
+			if a.Done[f] == 0 {
+				t.Errorf("%q did not happen: %+v: %s", f, a, said)
+			}
+		}
+		for _, want := range []string{"it is tried again", "500 InternalError", "503 SlowDown", j.checkpoints()} {
+			if !strings.Contains(said, want) {
+				t.Errorf("the log does not say %q: %s", want, said)
+			}
+		}
+	})
+}
+
+// What will not pass fails the job at once.
+func TestStorageRefusesTheClaim(t *testing.T) {
+	j := newJob(t, "hashmap")
+	t.Parallel()
+	failure, said := j.fails(storageFails(fault.Rule{Op: fault.Create, Name: slots, Times: -1, Fault: fault.Fault{Kind: fault.Deny}}))
+	if !strings.Contains(failure, "403 AccessDenied") || !strings.Contains(failure, j.checkpoints()) || strings.Contains(said, "it is tried again") {
+		t.Errorf("%s: %s", failure, said)
+	}
+}
+
+// Reading fails while the job recovers. It is tried again before the attempt fails.
 func TestStorageFailsDuringRestore(t *testing.T) {
 	eachBackend(t, func(t *testing.T, j *job) {
 		j.dies(kill, failpoint.Notified, subtasks, leisurely)
@@ -128,8 +162,29 @@ func TestStorageFailsDuringRestore(t *testing.T) {
 			rules = append(rules, fault.Rule{Op: op, Name: dataFiles, Skip: 1, Times: 1, Fault: fault.Fault{Kind: fault.Broken}})
 		}
 		a, said := j.finishes(storageFails(rules...))
-		if a.Done["broken open"]+a.Done["broken stream"] == 0 {
+		if a.Done["broken open"]+a.Done["broken stream"] == 0 || !strings.Contains(said, "it is tried again") || strings.Contains(said, "job restarts") {
 			t.Errorf("%s: %s", fmt.Sprint(a), said)
 		}
 	})
+}
+
+// A job is canceled while a checkpoint's metadata is being written, and the files of its state are there.
+func TestCanceledWhileACheckpointIsWritten(t *testing.T) {
+	for _, retention := range []string{"NO_EXTERNALIZED_CHECKPOINTS", "RETAIN_ON_CANCELLATION"} {
+		t.Run(retention, func(t *testing.T) {
+			eachBackend(t, func(t *testing.T, j *job) {
+				slow := fault.Rule{Op: fault.Create, Name: metadataFiles, Skip: 3, Fault: fault.Fault{Kind: fault.Delay, Delay: 300 * time.Millisecond}}
+				failure, said := j.fails(leisurely, storageFails(slow), suffers(cancel, failpoint.Describing, 2),
+					property("execution.checkpointing.externalized-checkpoint-retention="+retention))
+				if !strings.Contains(failure, "cancel") {
+					t.Errorf("%s: %s", failure, said)
+				}
+				history := j.history()
+				if retained := len(history.Retained); history.Ended != "CANCELED" || (retained > 0) != (retention == "RETAIN_ON_CANCELLATION") {
+					t.Errorf("the job has ended %q and retains %d", history.Ended, retained)
+				}
+				j.leavesNothingUnnamed()
+			})
+		})
+	}
 }

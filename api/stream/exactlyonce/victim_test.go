@@ -70,6 +70,8 @@ const (
 	freeze deed = "freeze"
 	// fail has what is done at the point fail.
 	fail deed = "fail"
+	// cancel cancels the job.
+	cancel deed = "cancel"
 	// panics has the goroutine panic.
 	panics deed = "panic"
 )
@@ -93,6 +95,8 @@ type victim struct {
 	dies    bool
 	halfway atomic.Bool
 	plan    fault.Plan
+	// cancels cancels the job.
+	cancels context.CancelFunc
 }
 
 // live is the main function of a child process.
@@ -125,7 +129,10 @@ func (v *victim) run() error {
 		return err
 	}
 	build(env, v.Rate, v.Output)
-	_, failure := env.Execute(context.Background())
+	ctx, cancels := context.WithCancel(context.Background())
+	defer cancels()
+	v.cancels = cancels
+	_, failure := env.Execute(ctx)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.account.Over = true
@@ -167,6 +174,8 @@ func (v *victim) suffer(p failpoint.Point) error {
 	switch h.Do {
 	case killHalfway:
 		v.halfway.Store(true)
+	case cancel:
+		v.cancels()
 	case panics:
 		panic(errWanted)
 	case fail:

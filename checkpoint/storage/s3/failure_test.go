@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/weir-stream/weir/checkpoint/storage"
+	"github.com/weir-stream/weir/checkpoint/storage/s3/s3fake"
 	"github.com/weir-stream/weir/checkpoint/storage/storagetest"
 	"github.com/weir-stream/weir/runtime/config"
 )
@@ -39,14 +40,14 @@ func content(t *testing.T, s *Store, name string) string {
 func TestCreateWhoseAnswerWasLostKnowsItsOwnObject(t *testing.T) {
 	service := newService(t)
 	s := service.store()
-	service.after = dropAnswers(http.MethodPut, 1)
+	service.After = dropAnswers(http.MethodPut, 1)
 	if err := s.Create(t.Context(), "log/1", []byte("slot of leader 1")); err != nil {
 		t.Fatal(err)
 	}
-	if n := service.count("PUT"); n != 2 {
+	if n := service.Count("PUT"); n != 2 {
 		t.Errorf("%d requests instead of a repeated one", n)
 	}
-	service.after = dropAnswers(http.MethodPut, 1)
+	service.After = dropAnswers(http.MethodPut, 1)
 	if err := s.Create(t.Context(), "log/1", []byte("slot of leader 2")); !errors.Is(err, storage.Exists) {
 		t.Errorf("the loser, whose answer was lost, got %v", err)
 	}
@@ -58,11 +59,9 @@ func TestCreateWhoseAnswerWasLostKnowsItsOwnObject(t *testing.T) {
 func TestCreateThatSomebodyElseOvertookLoses(t *testing.T) {
 	service := newService(t)
 	s := service.store()
-	service.before = spoil(http.MethodPut, 1, func(w http.ResponseWriter, _ *http.Request) {
-		service.mu.Lock()
-		service.objects["some/where/log/1"] = stored{body: []byte("the other's"), etag: "x", modified: time.Now()}
-		service.mu.Unlock()
-		refuse(w, http.StatusInternalServerError, "InternalError")
+	service.Before = spoil(http.MethodPut, 1, func(w http.ResponseWriter, _ *http.Request) {
+		service.Place("some/where/log/1", []byte("the other's"))
+		s3fake.Refuse(w, http.StatusInternalServerError, "InternalError")
 	})
 	if err := s.Create(t.Context(), "log/1", []byte("mine")); !errors.Is(err, storage.Exists) {
 		t.Error(err)
@@ -75,30 +74,30 @@ func TestCreateIsAmbiguousOnlyIfItMayHaveHappened(t *testing.T) {
 		want  storage.Kind
 		made  bool
 	}{
-		"all answers lost": {func(s *service) { s.after = dropAnswers(http.MethodPut, 99) }, storage.Ambiguous, true},
+		"all answers lost": {func(s *service) { s.After = dropAnswers(http.MethodPut, 99) }, storage.Ambiguous, true},
 		"500": {func(s *service) {
-			s.before = spoil(http.MethodPut, 99, func(w http.ResponseWriter, _ *http.Request) {
-				refuse(w, http.StatusInternalServerError, "InternalError")
+			s.Before = spoil(http.MethodPut, 99, func(w http.ResponseWriter, _ *http.Request) {
+				s3fake.Refuse(w, http.StatusInternalServerError, "InternalError")
 			})
 		}, storage.Ambiguous, false},
 		"no answer": {func(s *service) {
-			s.before = spoil(http.MethodPut, 99, func(_ http.ResponseWriter, r *http.Request) {
+			s.Before = spoil(http.MethodPut, 99, func(_ http.ResponseWriter, r *http.Request) {
 				io.Copy(io.Discard, r.Body)
 				<-r.Context().Done()
 			})
 		}, storage.Ambiguous, false},
 		"read back fails": {func(s *service) {
-			s.after = dropAnswers(http.MethodPut, 1)
-			s.before = spoil(http.MethodGet, 99, func(w http.ResponseWriter, _ *http.Request) {
-				refuse(w, http.StatusServiceUnavailable, "SlowDown")
+			s.After = dropAnswers(http.MethodPut, 1)
+			s.Before = spoil(http.MethodGet, 99, func(w http.ResponseWriter, _ *http.Request) {
+				s3fake.Refuse(w, http.StatusServiceUnavailable, "SlowDown")
 			})
 		}, storage.Ambiguous, true},
-		"server is down": {func(s *service) { s.server.Close() }, storage.Transient, false},
+		"server is down": {func(s *service) { s.Close() }, storage.Transient, false},
 		"403": {func(s *service) {
-			s.before = spoil(http.MethodPut, 99, func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusForbidden, "AccessDenied") })
+			s.Before = spoil(http.MethodPut, 99, func(w http.ResponseWriter, _ *http.Request) { s3fake.Refuse(w, http.StatusForbidden, "AccessDenied") })
 		}, storage.Refused, false},
 		"429": {func(s *service) {
-			s.before = spoil(http.MethodPut, 99, func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusTooManyRequests, "SlowDown") })
+			s.Before = spoil(http.MethodPut, 99, func(w http.ResponseWriter, _ *http.Request) { s3fake.Refuse(w, http.StatusTooManyRequests, "SlowDown") })
 		}, storage.Transient, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -118,10 +117,10 @@ func TestCreateIsAmbiguousOnlyIfItMayHaveHappened(t *testing.T) {
 			if test.want == storage.Refused {
 				want = 1
 			}
-			if n := service.count("PUT"); n != want && name != "server is down" && name != "read back fails" && name != "no answer" {
+			if n := service.Count("PUT"); n != want && name != "server is down" && name != "read back fails" && name != "no answer" {
 				t.Errorf("%d attempts instead of %d", n, want)
 			}
-			if _, made := service.objects["some/where/log/1"]; made != test.made {
+			if _, made := service.Object("some/where/log/1"); made != test.made {
 				t.Errorf("made: %v", made)
 			}
 		})
@@ -133,7 +132,7 @@ func TestEndOfTheContextDuringCreateIsAmbiguous(t *testing.T) {
 	s := service.store()
 	cause := errors.New("the checkpoint expired")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	service.before = spoil(http.MethodPut, 1, func(_ http.ResponseWriter, r *http.Request) {
+	service.Before = spoil(http.MethodPut, 1, func(_ http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
 		cancel(cause)
 		<-r.Context().Done()
@@ -142,7 +141,7 @@ func TestEndOfTheContextDuringCreateIsAmbiguous(t *testing.T) {
 	if !errors.Is(err, storage.Ambiguous) || !errors.Is(err, cause) {
 		t.Error(err)
 	}
-	service.before = spoil(http.MethodPut, 1, func(_ http.ResponseWriter, r *http.Request) {
+	service.Before = spoil(http.MethodPut, 1, func(_ http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	})
@@ -158,9 +157,9 @@ func TestUploadsAreRepeatedWhole(t *testing.T) {
 	service := newService(t)
 	s := service.store()
 	body := storagetest.Pattern(1, 3<<20)
-	service.before = spoil(http.MethodPut, 2, func(w http.ResponseWriter, r *http.Request) {
+	service.Before = spoil(http.MethodPut, 2, func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
-		refuse(w, http.StatusServiceUnavailable, "SlowDown")
+		s3fake.Refuse(w, http.StatusServiceUnavailable, "SlowDown")
 	})
 	sum, err := s.Put(t.Context(), "a", storage.Bytes(body))
 	if err != nil || sum != storage.ChecksumOf(body) {
@@ -174,11 +173,11 @@ func TestUploadsAreRepeatedWhole(t *testing.T) {
 func TestBytesThatChangeOnTheWayAreSentAgain(t *testing.T) {
 	service := newService(t)
 	s := service.store()
-	service.before = spoil(http.MethodPut, 1, func(w http.ResponseWriter, r *http.Request) { refuse(w, http.StatusBadRequest, "BadDigest") })
+	service.Before = spoil(http.MethodPut, 1, func(w http.ResponseWriter, r *http.Request) { s3fake.Refuse(w, http.StatusBadRequest, "BadDigest") })
 	if _, err := s.Put(t.Context(), "a", storage.Bytes([]byte("x"))); err != nil {
 		t.Fatal(err)
 	}
-	service.before = spoil(http.MethodPut, 3, func(w http.ResponseWriter, r *http.Request) { refuse(w, http.StatusBadRequest, "BadDigest") })
+	service.Before = spoil(http.MethodPut, 3, func(w http.ResponseWriter, r *http.Request) { s3fake.Refuse(w, http.StatusBadRequest, "BadDigest") })
 	if _, err := s.Put(t.Context(), "a", storage.Bytes([]byte("x"))); !errors.Is(err, storage.Damaged) {
 		t.Error(err)
 	}
@@ -190,12 +189,12 @@ func TestPartsAreRepeatedAndTheLostEndIsFound(t *testing.T) {
 	s := service.store()
 	size := 2*small.part + 5
 	source := storagetest.PatternAt(2, size)
-	service.before = spoil(http.MethodPut, 1, func(w http.ResponseWriter, r *http.Request) {
+	service.Before = spoil(http.MethodPut, 1, func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
-		refuse(w, http.StatusServiceUnavailable, "SlowDown")
+		s3fake.Refuse(w, http.StatusServiceUnavailable, "SlowDown")
 	})
 	var completions atomic.Int32
-	service.after = func(r *http.Request) bool {
+	service.After = func(r *http.Request) bool {
 		return r.Method == http.MethodPost && r.URL.Query().Has("uploadId") && completions.Add(1) == 1
 	}
 	if _, err := s.Put(t.Context(), "big", storage.Section(source, size)); err != nil {
@@ -204,40 +203,38 @@ func TestPartsAreRepeatedAndTheLostEndIsFound(t *testing.T) {
 	if n := completions.Load(); n != 2 {
 		t.Errorf("%d completions", n)
 	}
-	if n := service.count("PUT"); n != 4 {
+	if n := service.Count("PUT"); n != 4 {
 		t.Errorf("%d requests for three parts, one of which was repeated", n)
 	}
 
-	service.after = nil
-	service.before = func(w http.ResponseWriter, r *http.Request) bool {
+	service.After = nil
+	service.Before = func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPut || r.URL.Query().Get("partNumber") != "2" {
 			return false
 		}
 		io.Copy(io.Discard, r.Body)
-		refuse(w, http.StatusForbidden, "AccessDenied")
+		s3fake.Refuse(w, http.StatusForbidden, "AccessDenied")
 		return true
 	}
 	if _, err := s.Put(t.Context(), "big2", storage.Section(source, size)); !errors.Is(err, storage.Refused) {
 		t.Error(err)
 	}
-	if len(service.uploads) != 0 {
-		t.Errorf("%d uploads are left over", len(service.uploads))
+	if service.Uploads() != 0 {
+		t.Errorf("%d uploads are left over", service.Uploads())
 	}
 }
 
 // partly answers with the first bytes of what the service would send, and then loses the connection or stands still.
 func partly(s *service, bytes int, stall bool) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		o := s.objects[strings.TrimPrefix(r.URL.Path, "/"+bucket+"/")]
-		s.mu.Unlock()
+		o, _ := s.Object(strings.TrimPrefix(r.URL.Path, "/"+bucket+"/"))
 		var from, to int
 		fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &from, &to)
-		w.Header().Set("ETag", `"`+o.etag+`"`)
-		w.Header().Set("Last-Modified", o.modified.UTC().Format(http.TimeFormat))
+		w.Header().Set("ETag", `"`+o.ETag+`"`)
+		w.Header().Set("Last-Modified", o.Modified.UTC().Format(http.TimeFormat))
 		w.Header().Set("Content-Length", fmt.Sprint(to+1-from))
 		w.WriteHeader(http.StatusPartialContent)
-		w.Write(o.body[from : from+bytes])
+		w.Write(o.Body[from : from+bytes])
 		w.(http.Flusher).Flush()
 		if stall {
 			<-r.Context().Done()
@@ -271,22 +268,22 @@ func goesOn(t *testing.T, stall bool) {
 		t.Fatal(err)
 	}
 	// As often in a row as there are attempts, but each brings something.
-	service.before = spoil(http.MethodGet, 3, partly(service, 10_000, stall))
+	service.Before = spoil(http.MethodGet, 3, partly(service, 10_000, stall))
 	stream := object.Stream(7, int64(len(body))-7)
 	got, err := io.ReadAll(stream)
 	if err != nil || !bytes.Equal(got, body[7:]) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
 	stream.Close()
-	if n := service.count("GET some/where/a"); n < 4 {
+	if n := service.Count("GET some/where/a"); n < 4 {
 		t.Errorf("%d requests instead of 4", n)
 	}
-	service.before = spoil(http.MethodGet, 99, partly(service, 0, stall))
+	service.Before = spoil(http.MethodGet, 99, partly(service, 0, stall))
 	if _, err := io.ReadAll(object.Stream(0, 10)); storage.KindOf(err) != storage.Transient {
 		t.Errorf("%v", err)
 	}
 	p := make([]byte, 100)
-	service.before = spoil(http.MethodGet, 1, partly(service, 50, stall))
+	service.Before = spoil(http.MethodGet, 1, partly(service, 50, stall))
 	if n, err := object.ReadAt(p, 3); err != nil || !bytes.Equal(p, body[3:103]) {
 		t.Errorf("ReadAt %d, %v", n, err)
 	}
@@ -313,7 +310,7 @@ func TestReplacedObjectIsNotMixed(t *testing.T) {
 func TestServiceWithoutConditionalWritesIsFoundOut(t *testing.T) {
 	service := newService(t)
 	s := service.store()
-	service.before = func(_ http.ResponseWriter, r *http.Request) bool {
+	service.Before = func(_ http.ResponseWriter, r *http.Request) bool {
 		r.Header.Del("If-None-Match")
 		return false
 	}
@@ -334,8 +331,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		t.Error(err)
 	}
 	full := service.store()
-	service.before = spoil(http.MethodPut, 3, func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, http.StatusInsufficientStorage, "XMinioStorageFull")
+	service.Before = spoil(http.MethodPut, 3, func(w http.ResponseWriter, _ *http.Request) {
+		s3fake.Refuse(w, http.StatusInsufficientStorage, "XMinioStorageFull")
 	})
 	if _, err := full.Put(t.Context(), "a", storage.Bytes(nil)); !errors.Is(err, storage.Transient) || !strings.Contains(err.Error(), "free space") {
 		t.Error(err)
@@ -347,7 +344,7 @@ func TestRequestsAreBounded(t *testing.T) {
 	s := service.store(func(c *Config) { c.Requests = 2 })
 	var now, most atomic.Int32
 	release := make(chan struct{})
-	service.before = func(http.ResponseWriter, *http.Request) bool {
+	service.Before = func(http.ResponseWriter, *http.Request) bool {
 		n := now.Add(1)
 		most.Store(max(most.Load(), n))
 		if n == 2 {

@@ -154,6 +154,13 @@ func (m *Master) Refuse(now time.Time, failure *message.Failure) {
 	m.Fail(now, failure)
 }
 
+// Abandon ends a job instead of Start: it was canceled.
+func (m *Master) Abandon(now time.Time) {
+	m.become(graph.JobCreated, now)
+	m.become(graph.JobRunning, now)
+	m.Cancel(now)
+}
+
 // FinishedBefore ends a job instead of Start: an earlier process has run it to its end.
 func (m *Master) FinishedBefore(now time.Time) {
 	m.become(graph.JobCreated, now)
