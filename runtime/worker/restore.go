@@ -151,7 +151,10 @@ func (r *restoring) take(files *fetches, op *snapshot.OperatorState, share snaps
 	if err != nil {
 		return nil, err
 	}
-	var former []*snapshot.Operator
+	former := make([]*snapshot.Operator, op.Parallelism)
+	for i := range former {
+		former[i] = &snapshot.Operator{} // of a subtask that had nothing
+	}
 	for _, s := range op.Subtasks {
 		before := &snapshot.Operator{Groups: keygroup.RangeOf(int(op.MaxParallelism), int(op.Parallelism), int(s.Subtask)), States: states}
 		for _, keyed := range share.Keyed {
@@ -163,7 +166,7 @@ func (r *restoring) take(files *fetches, op *snapshot.OperatorState, share snaps
 		if before.Lists, err = op.UnpackLists(s, files.read); err != nil {
 			return nil, err
 		}
-		former = append(former, before)
+		former[s.Subtask] = before
 	}
 	return former, nil
 }
