@@ -118,21 +118,21 @@ func (r *restoring) run(ctx context.Context) (map[ident.OperatorID][]*snapshot.O
 	return states, ended, nil
 }
 
-// coordinator reads the state of an operator's coordinator, nil if there is none.
-func (r *restoring) coordinator(ctx context.Context, id ident.OperatorID) (state []byte, err error) {
+// coordinator reads the state of an operator's coordinator, and reports whether there is one.
+func (r *restoring) coordinator(ctx context.Context, id ident.OperatorID) (state []byte, found bool, err error) {
 	metadata, err := r.read(ctx, r.restore)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	before := findOperator(metadata, id)
 	if before.GetCoordinator() == nil {
-		return nil, nil
+		return nil, false, nil
 	}
 	err = r.again(ctx, func() (err error) {
 		state, err = r.bytes(ctx, metadata, before.Coordinator)
 		return err
 	})
-	return state, err
+	return state, true, err
 }
 
 func findOperator(m *snapshot.Metadata, id ident.OperatorID) *snapshot.OperatorState {
