@@ -56,16 +56,22 @@ func Assign(op *OperatorState, parallelism, maxParallelism int) ([]Share, error)
 // inputEnded reports whether a new subtask has nothing left to work on: the one in its place had not, or with another parallelism
 // none had.
 func (op *OperatorState) inputEnded(subtask, parallelism int) bool {
-	over := 0
 	for _, s := range op.Subtasks {
-		if !s.Finished && !s.InputEnded {
-			continue
-		}
-		if over++; parallelism == int(op.Parallelism) && int(s.Subtask) == subtask {
+		if (s.Finished || s.InputEnded) && parallelism == int(op.Parallelism) && int(s.Subtask) == subtask {
 			return true
 		}
 	}
-	return over == int(op.Parallelism)
+	return op.Over() == int(op.Parallelism)
+}
+
+// Over counts the subtasks that had nothing left to work on.
+func (op *OperatorState) Over() (subtasks int) {
+	for _, s := range op.Subtasks {
+		if s.Finished || s.InputEnded {
+			subtasks++
+		}
+	}
+	return subtasks
 }
 
 // Keyed reports whether the operator has keyed state, which belongs to its max parallelism.
