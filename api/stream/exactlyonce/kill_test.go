@@ -54,7 +54,8 @@ func (j *job) retainsNothing() {
 	j.leavesNothingUnnamed()
 }
 
-// leavesNothingUnnamed asserts that there is nothing in the job's folder but its log and what that retains.
+// leavesNothingUnnamed asserts that there is nothing in the job's folder but its log and what that retains, and files that were being written
+// when a process was killed, which are hidden.
 func (j *job) leavesNothingUnnamed() {
 	j.t.Helper()
 	named := map[string]bool{}
@@ -74,7 +75,7 @@ func (j *job) leavesNothingUnnamed() {
 		}
 	}
 	if err := filepath.WalkDir(j.checkpoints(), func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && !named[path] && filepath.Base(filepath.Dir(path)) != snapshot.LogFolder {
+		if err == nil && !d.IsDir() && !strings.HasPrefix(d.Name(), ".") && !named[path] && filepath.Base(filepath.Dir(path)) != snapshot.LogFolder {
 			j.t.Errorf("%s is left, which nothing names", path)
 		}
 		return err
