@@ -615,3 +615,27 @@ func TestTheUsersSnapshotIsNamedWhenItCannotBeRead(t *testing.T) {
 		t.Errorf("%v, %v", err, b.names())
 	}
 }
+
+// careless is a service that does not know conditional writes.
+type careless struct{ storage.Store }
+
+func (c careless) Create(ctx context.Context, name string, body []byte) error {
+	_, err := c.Put(ctx, name, storage.Bytes(body))
+	return err
+}
+
+// A store that cannot be written, or where two would win, is refused before anything relies on it, by its place.
+func TestTheStoreIsTriedOutFirst(t *testing.T) {
+	b := newBench(t)
+	j, _ := b.journal(fault.Rule{Op: fault.Create, Fault: fault.Fault{Kind: fault.Deny}})
+	if _, err := j.Claim(t.Context(), b.start()); !errors.Is(err, storage.Refused) || !strings.Contains(err.Error(), "execution.checkpointing.dir") || !strings.Contains(err.Error(), "mem://a") {
+		t.Errorf("%v", err)
+	}
+	j.store = careless{j.store}
+	if _, err := j.Claim(t.Context(), b.start()); !errors.Is(err, storage.Refused) || !strings.Contains(err.Error(), "conditional writes") {
+		t.Errorf("%v", err)
+	}
+	if names := b.names(); len(names) > 0 {
+		t.Errorf("%v are left", names)
+	}
+}
