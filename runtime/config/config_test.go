@@ -358,7 +358,7 @@ func TestPropertiesRoundTrip(t *testing.T) {
 }
 
 func TestSecretsAreNotShown(t *testing.T) {
-	for _, key := range []string{"s3.secret-key", "security.ssl.key-password", "fs.azure.account.key.x"} {
+	for _, key := range []string{"s3.secret-key", "s3.access-key", "s3.access.key", "s3.sercet-key.password", "security.ssl.key-password", "fs.azure.account.key.x"} {
 		if text := badValue(key, "hunter2", "-D", errors.New("no")).Text; strings.Contains(text, "hunter2") {
 			t.Error(text)
 		}
