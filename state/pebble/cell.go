@@ -91,6 +91,12 @@ func (l *listCell[K]) Append(element []byte) {
 	b.grow(len(element))
 }
 
+// BeginVisit implements state.Visited.
+func (l *listCell[K]) BeginVisit() { l.b.member.visited++ }
+
+// EndVisit implements state.Visited.
+func (l *listCell[K]) EndVisit() { l.b.member.visited-- }
+
 // Chunk reads the list as a whole, unless it is so long that it is better left where it is: then what Pebble has is the
 // first chunk, read anew by each call.
 func (l *listCell[K]) Chunk(n int) ([]byte, bool) {
