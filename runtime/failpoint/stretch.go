@@ -13,25 +13,25 @@ const (
 	Slicing
 )
 
-var watch atomic.Pointer[func(s Stretch, begins bool)]
+var watch atomic.Pointer[func(task string, s Stretch, begins bool)]
 
 // Watch has watcher called by the task's goroutine where a stretch begins and where it ends, until unwatch is called. It is for
 // measurements; where nobody watches, a stretch costs two atomic loads.
-func Watch(watcher func(s Stretch, begins bool)) (unwatch func()) {
+func Watch(watcher func(task string, s Stretch, begins bool)) (unwatch func()) {
 	if !watch.CompareAndSwap(nil, &watcher) {
 		panic("failpoint: watched twice")
 	}
 	return func() { watch.CompareAndSwap(&watcher, nil) }
 }
 
-// Begin says that a stretch begins.
-func Begin(s Stretch) { pass(s, true) }
+// Begin says that a stretch of a task, which has a name, begins.
+func Begin(task string, s Stretch) { pass(task, s, true) }
 
 // End says that a stretch has ended.
-func End(s Stretch) { pass(s, false) }
+func End(task string, s Stretch) { pass(task, s, false) }
 
-func pass(s Stretch, begins bool) {
+func pass(task string, s Stretch, begins bool) {
 	if watcher := watch.Load(); watcher != nil {
-		(*watcher)(s, begins)
+		(*watcher)(task, s, begins)
 	}
 }

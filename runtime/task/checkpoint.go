@@ -148,8 +148,8 @@ func (t *Task) take(b *element.Barrier, since time.Time) error {
 	}
 	start := t.clock.Now()
 	t.copyAll()
-	failpoint.Begin(failpoint.Marking)
-	defer failpoint.End(failpoint.Marking)
+	failpoint.Begin(t.spec.Vertex.Name, failpoint.Marking)
+	defer failpoint.End(t.spec.Vertex.Name, failpoint.Marking)
 	if err := t.chain.prepareBarrier(b.Checkpoint); err != nil {
 		return err
 	}
@@ -236,9 +236,9 @@ func (t *Task) copySlice() bool {
 	}
 	c, start := t.copying[0], t.clock.Nanos()
 	work := t.pace.work()
-	failpoint.Begin(failpoint.Slicing)
+	failpoint.Begin(t.spec.Vertex.Name, failpoint.Slicing)
 	done := c.copy(work)
-	failpoint.End(failpoint.Slicing)
+	failpoint.End(t.spec.Vertex.Name, failpoint.Slicing)
 	spent := t.clock.Nanos() - start
 	t.pace.measured(work, spent)
 	c.Sync += time.Duration(spent)

@@ -117,9 +117,12 @@ func (o Order) properties() []string {
 	return append(all, o.Properties...)
 }
 
+// keeperName is that of the function, and so begins that of its task.
+const keeperName = "Keeper"
+
 func build(env *stream.Environment, o Order, m *meter) {
 	changes := stream.From(env, newSource(o)).UID("changes")
-	changed := stream.Process(stream.KeyBy(changes, func(c change) int64 { return c.Key }), func() *keeper { return &keeper{meter: m} }).UID("keeper")
+	changed := stream.Process(stream.KeyBy(changes, func(c change) int64 { return c.Key }), func() *keeper { return &keeper{meter: m} }).UID("keeper").Name(keeperName)
 	stream.To(changed, discard.Sink[int64]()).UID("results")
 }
 
@@ -136,9 +139,9 @@ type keeper struct {
 	seen    *seen
 }
 
-func (k *keeper) Process(ctx *stream.KeyedContext[int64], c change, out stream.Collector[int64]) error {
+func (k *keeper) Process(_ *stream.KeyedContext[int64], c change, out stream.Collector[int64]) error {
 	if k.seen == nil {
-		k.seen = k.meter.enter(ctx.Subtask())
+		k.seen = k.meter.enter()
 	}
 	p, _ := k.Payload.Get()
 	p.Count++

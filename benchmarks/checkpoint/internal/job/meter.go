@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -82,8 +83,6 @@ type seen struct {
 	meter   *meter
 	// behind says that there was a backlog; caught that it is gone.
 	behind, caught bool
-	thread         int
-	began          int64
 	_              [64]byte
 }
 
@@ -113,8 +112,8 @@ type meter struct {
 	mu       sync.Mutex
 	subtasks []*seen
 	caught   int
-	// byThread finds the subtask that a thread is tied to.
-	byThread  sync.Map
+	// began has when the stretch began that a thread is in.
+	began     sync.Map
 	recording atomic.Bool
 	times     [2][]int64
 
@@ -136,11 +135,9 @@ func (m *meter) report(e Event) {
 	}
 }
 
-// enter ties the calling goroutine to its thread.
-func (m *meter) enter(int) *seen {
-	runtime.LockOSThread()
-	s := &seen{meter: m, thread: unix.Gettid()}
-	m.byThread.Store(s.thread, s)
+// enter adds a subtask.
+func (m *meter) enter() *seen {
+	s := &seen{meter: m}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.subtasks = append(m.subtasks, s)
@@ -192,27 +189,25 @@ func (m *meter) attach(c config.Configuration) error {
 	return nil
 }
 
-// stretch measures what the threads of the function's subtasks do for a checkpoint.
-func (m *meter) stretch(of failpoint.Stretch, begins bool) {
-	if !m.recording.Load() {
+// stretch measures what the function's subtasks do for a checkpoint. While they do, their goroutines keep to their threads.
+func (m *meter) stretch(task string, of failpoint.Stretch, begins bool) {
+	if !m.recording.Load() || !strings.Contains(task, keeperName) {
 		return
 	}
-	found, ok := m.byThread.Load(unix.Gettid())
+	if begins {
+		runtime.LockOSThread()
+		m.began.Store(unix.Gettid(), threadNanos())
+		return
+	}
+	now := threadNanos()
+	began, ok := m.began.LoadAndDelete(unix.Gettid())
 	if !ok {
 		return
 	}
-	s, now := found.(*seen), threadNanos()
-	if begins {
-		s.began = now
-		return
-	}
-	if s.began == 0 {
-		return
-	}
+	runtime.UnlockOSThread()
 	m.mu.Lock()
-	m.times[of] = append(m.times[of], now-s.began)
+	m.times[of] = append(m.times[of], now-began.(int64))
 	m.mu.Unlock()
-	s.began = 0
 }
 
 func threadNanos() int64 {
