@@ -131,7 +131,7 @@ func parse(arguments []string) (name string, o options, err error) {
 	flags.StringVar(&o.patterns, "patterns", strings.Join(patterns, ","), "which keys change: hot, uniform")
 	flags.IntVar(&o.parallelism, "parallelism", 2, "subtasks of the job's operators, where it is not rescaled")
 	flags.IntVar(&o.runs, "runs", 0, "repeat each measurement so many `times`; by default steady once and the others five times")
-	flags.StringVar(&o.profiles, "profiles", "", "`folder` for CPU profiles of the steady jobs")
+	flags.StringVar(&o.profiles, "profiles", "", "`folder` for CPU profiles")
 	flags.BoolVar(&o.smoke, "smoke", false, "see quickly that everything works; the figures mean nothing")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object for each result and nothing else")
 	flags.Func("D", "key=value: an option of the job's configuration, such as s3.endpoint; may be repeated", func(property string) error {

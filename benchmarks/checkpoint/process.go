@@ -35,6 +35,7 @@ func start(o job.Order) (*process, error) {
 	}
 	p := &process{command: exec.Command(self, job.Role, string(encoded)), events: make(chan job.Event, 64)}
 	p.command.Stderr = &p.stderr
+	p.command.SysProcAttr = dieWithParent()
 	stdout, err := p.command.StdoutPipe()
 	if err != nil {
 		return nil, err

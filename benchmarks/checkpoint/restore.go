@@ -69,6 +69,9 @@ func measureRevivals(o options, r *report, part string, from, to int) error {
 			return err
 		}
 		order.Rate, order.Parallelism = backlogRate, from
+		if o.profiles != "" {
+			order.Profile = filepath.Join(o.profiles, fmt.Sprintf("%s-%s-%s-%d-%d.pprof", part, backend, o.place(), from, to))
+		}
 		o.progress("%s: the keys come", backend)
 		p, err := start(order)
 		if err != nil {
@@ -83,6 +86,7 @@ func measureRevivals(o options, r *report, part string, from, to int) error {
 			if err != nil {
 				return err
 			}
+			o.progress("first output after %.2f s, backlog gone after %.2f s", one.Output, one.Caught)
 			all = append(all, one)
 			if p = next; from != to && len(all) < o.times(5) { // back to where it is measured from
 				if _, p, err = revive(order, p, from, false); err != nil {

@@ -248,6 +248,10 @@ func (m *meter) run() error {
 
 // runOn waits until a job that was resumed has caught up and taken a checkpoint after that, and then for its end.
 func (m *meter) runOn() error {
+	stop, err := profile(m.order.Profile)
+	if err != nil {
+		return err
+	}
 	ready := false
 	for range m.completed {
 		m.mu.Lock()
@@ -255,6 +259,7 @@ func (m *meter) runOn() error {
 		m.mu.Unlock()
 		if caught && !ready {
 			ready = true
+			stop()
 			m.report(Event{Kind: Ready})
 		}
 	}
