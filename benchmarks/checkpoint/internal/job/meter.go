@@ -196,11 +196,11 @@ func (m *meter) stretch(task string, of failpoint.Stretch, begins bool) {
 	}
 	if begins {
 		runtime.LockOSThread()
-		m.began.Store(unix.Gettid(), threadNanos())
+		m.began.Store(threadNumber(), threadNanos())
 		return
 	}
 	now := threadNanos()
-	began, ok := m.began.LoadAndDelete(unix.Gettid())
+	began, ok := m.began.LoadAndDelete(threadNumber())
 	if !ok {
 		return
 	}
