@@ -118,7 +118,7 @@ func TestDamageIsFound(t *testing.T) {
 			t.Errorf("a flipped bit at %d: %d entries, %v", at, n, err)
 		}
 	}
-	if found < flips*9/10 {
+	if found < flips*17/20 { // the filter, of which a scan reads nothing, takes a tenth of a table
 		t.Errorf("%d of %d flipped bits are found", found, flips)
 	}
 	for _, n := range []int{1, 10, len(table) / 2, len(table) - 1} {

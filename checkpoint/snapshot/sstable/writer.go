@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/objstorage"
 	"github.com/cockroachdb/pebble/v2/sstable"
 
@@ -161,11 +162,14 @@ func wrap(err error) error {
 	return nil
 }
 
-// Small restart intervals and filters are for random reads; these tables are scanned.
+// The tables are scanned, but for those that a restored database takes in as they are: it looks for keys that come again in all tables of a
+// chain, of which the filters leave most out.
 var options = sstable.WriterOptions{
-	TableFormat: Format,
-	BlockSize:   32 << 10,
-	Compression: sstable.SnappyCompression,
+	TableFormat:  Format,
+	FilterPolicy: bloom.FilterPolicy(10), // bits a key
+	FilterType:   sstable.TableFilter,
+	BlockSize:    32 << 10,
+	Compression:  sstable.SnappyCompression,
 }
 
 var errAborted = errors.New("the table was given up")

@@ -180,9 +180,11 @@ func TestChainsGoOn(t *testing.T) {
 				for i := range before.Chains {
 					before.Chains[i].Whole = true
 				}
+				_ = l.is.store.Close()
 				l.is = openSubtask(t, subtasks(t, "hashmap", 1, []*snapshot.Operator{before})[0])
 			}
 		}
+		_ = l.is.store.Close()
 		if files, _ := os.ReadDir(local); len(files) > 0 {
 			t.Errorf("%d files are left over", len(files))
 		}
@@ -312,6 +314,69 @@ func TestChainsAreNotCarriedOn(t *testing.T) {
 	} {
 		if got := next(c.before, c.parallelism); got != c.want {
 			t.Errorf("%s: the next snapshot has %d tables, want %d", name, got, c.want)
+		}
+	}
+}
+
+// TestChangesAreMerged changes the same keys again and again, or others each time, sets and deletes them and fires their timers.
+func TestChangesAreMerged(t *testing.T) {
+	for _, hot := range []bool{true, false} {
+		for _, folder := range []string{t.TempDir(), ""} {
+			k := &kept{folder: t.TempDir()}
+			s := openSubtask(t, subtasks(t, "hashmap", 1, nil)[0])
+			key := func(n int) string { return fmt.Sprint("a key with some length, so that there are bytes ", n) }
+			for i := range 1700 {
+				s.visit(key(i), 1_000_000)
+			}
+			longest := 0
+			for round := range 40 {
+				for i := range 40 {
+					n := i
+					if !hot {
+						n += 40 * round
+					}
+					switch at := int64(10*round + i%10); i % 4 {
+					case 0:
+						s.backend.Seek(key(n), hashOf(key(n)))
+						s.function.Count.Clear()
+						s.function.Names.Clear()
+					default:
+						s.visit(key(n), at)
+					}
+				}
+				for due := make([]state.Timer[string], 0, 8); len(s.timers.Event.Take(int64(10*round), due)) > 0; {
+				}
+				want := contents(t, []*subtask{s})
+				c, err := s.store.Mark(snapshot.MarkChanges)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for !c.Copy(10_000) {
+				}
+				written, err := c.Write(context.Background(), folder, k.upload)
+				if err != nil {
+					t.Fatal(err)
+				}
+				tables := written.Chains[0].Tables
+				longest = max(longest, len(tables))
+				if round%8 != 7 {
+					continue
+				}
+				after := openSubtask(t, subtasks(t, []string{"hashmap", "pebble"}[round/8%2], 1, []*snapshot.Operator{k.back(t, written, 1)})[0])
+				if got := contents(t, []*subtask{after}); !maps.Equal(got, want) {
+					t.Fatalf("hot keys %t, round %d, %d tables: %s", hot, round, len(tables), firstDifference(got, want))
+				}
+				_ = after.store.Close()
+			}
+			if hot && folder != "" && longest >= 20 {
+				t.Errorf("hot keys %t, folder %q: at most %d tables", hot, folder, longest)
+			}
+			_ = s.store.Close()
+			if folder != "" {
+				if files, _ := os.ReadDir(folder); len(files) > 0 {
+					t.Errorf("%d files are left over", len(files))
+				}
+			}
 		}
 	}
 }

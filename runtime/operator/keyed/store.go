@@ -192,6 +192,7 @@ func (s *Store) Close() error {
 		p.close()
 	}
 	s.parts = nil
+	s.chain.close()
 	if s.database != nil {
 		return s.database.Close()
 	}
