@@ -49,6 +49,8 @@ func openEngine(o Options, s shares) (*engine, error) {
 	e.trouble.met, e.trouble.compacted = make(chan struct{}), make(chan struct{}, 1)
 	listener := &pebble.EventListener{
 		BackgroundError: func(err error) { e.trouble.meet(err) },
+		// Whoever reads gets the error too; by default the process would end.
+		DataCorruption: func(info pebble.DataCorruptionInfo) { e.trouble.meet(info.Details) },
 		CompactionEnd:   func(pebble.CompactionInfo) { e.trouble.compactionEnded() },
 	}
 	options := &pebble.Options{

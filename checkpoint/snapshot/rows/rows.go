@@ -106,12 +106,18 @@ func (r *Rows) DeleteRange(from, to []byte) {
 		return
 	}
 	deleted := Range{From: slices.Clone(from), To: slices.Clone(to)}
-	if last := len(r.chunks) - 1; last >= 0 {
-		deleted.chunk, deleted.at = uint32(last), uint32(len(r.chunks[last]))
-	}
+	deleted.chunk, deleted.at = r.end()
 	r.ranges = append(r.ranges, deleted)
 	r.bytes += int64(len(from) + len(to))
 	r.sorted = false
+}
+
+// end is where the next row's bytes come, or before it.
+func (r *Rows) end() (chunk, at uint32) {
+	if last := len(r.chunks) - 1; last >= 0 {
+		return uint32(last), uint32(len(r.chunks[last]))
+	}
+	return 0, 0
 }
 
 // Over adds what the rows are changes of.
@@ -219,8 +225,11 @@ func (r *Rows) Take(other *Rows) {
 	}
 	r.blocks = append(r.blocks, other.blocks...)
 	r.rows = other.rows
+	last, end := r.end()
 	for _, deleted := range other.ranges {
-		deleted.chunk += base
+		if deleted.chunk += base; len(other.chunks) == 0 {
+			deleted.chunk, deleted.at = last, end
+		}
 		r.ranges = append(r.ranges, deleted)
 	}
 	r.below = append(r.below, other.below...)
@@ -340,6 +349,7 @@ func (r *Rows) Compact() {
 	for _, deleted := range r.ranges {
 		compact.bytes += int64(len(deleted.From) + len(deleted.To))
 	}
+	compact.flatten()
 	compact.sorted = true
 	*r = compact
 }

@@ -118,12 +118,36 @@ func TestDamageIsFound(t *testing.T) {
 			t.Errorf("a flipped bit at %d: %d entries, %v", at, n, err)
 		}
 	}
-	if found < flips*17/20 { // the filter, of which a scan reads nothing, takes a tenth of a table
+	if found < flips*9/10 {
 		t.Errorf("%d of %d flipped bits are found", found, flips)
 	}
 	for _, n := range []int{1, 10, len(table) / 2, len(table) - 1} {
 		if err := Scan(table[:n], nil, nil, func(_, _ []byte) error { return nil }); err == nil {
 			t.Errorf("a table cut to %d bytes is read", n)
+		}
+	}
+}
+
+// TestADamagedFilterIsFound flips each bit of a table's filter, of which a scan needs nothing.
+func TestADamagedFilterIsFound(t *testing.T) {
+	table := numbered(t, 200)
+	opened, err := OpenBytes("whole", table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout, err := opened.reader.Layout()
+	if err != nil || len(layout.Filter) != 1 {
+		t.Fatalf("%d filters, %v", len(layout.Filter), err)
+	}
+	if err := opened.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for at := layout.Filter[0].Offset; at < layout.Filter[0].Offset+layout.Filter[0].Length; at++ {
+		spoilt := slices.Clone(table)
+		spoilt[at] ^= 1 << (at % 8)
+		err := Scan(spoilt, nil, nil, func(_, _ []byte) error { return nil })
+		if err == nil || !strings.Contains(err.Error(), "damaged") {
+			t.Fatalf("a flipped bit at %d: %v", at, err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"math/rand"
 	"os"
@@ -378,5 +379,59 @@ func TestChangesAreMerged(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestAMergeThatFailsLosesNothing has the storage fail while tables of changes are merged: the snapshot names them as they are, a warning
+// says so, and a later snapshot merges them.
+func TestAMergeThatFailsLosesNothing(t *testing.T) {
+	k := &kept{folder: t.TempDir()}
+	folder := t.TempDir()
+	s := openSubtask(t, subtasks(t, "hashmap", 1, nil)[0])
+	var warnings strings.Builder
+	s.store.ctx.Log = slog.New(slog.NewTextHandler(&warnings, nil))
+	key := func(n int) string { return fmt.Sprint("a key with some length, so that there are bytes ", n) }
+	for i := range 1700 {
+		s.visit(key(i), 1_000_000)
+	}
+	failed, longest, last := 0, 0, 0
+	for round := range 14 {
+		for i := range 40 {
+			s.visit(key(i), int64(2_000_000+round))
+		}
+		c, err := s.store.Mark(snapshot.MarkChanges)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for !c.Copy(10_000) {
+		}
+		uploads := 0
+		written, err := c.Write(context.Background(), folder, func(ctx context.Context, content storage.Source) (*snapshot.FileRef, error) {
+			if uploads++; uploads == 2 && failed < 2 {
+				failed++
+				return nil, errFull
+			}
+			return k.upload(ctx, content)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = len(written.Chains[0].Tables)
+		longest = max(longest, last)
+		after := openSubtask(t, subtasks(t, "hashmap", 1, []*snapshot.Operator{k.back(t, written, 1)})[0])
+		if got, want := contents(t, []*subtask{after}), contents(t, []*subtask{s}); !maps.Equal(got, want) {
+			t.Fatalf("round %d, %d tables: %s", round, last, firstDifference(got, want))
+		}
+		_ = after.store.Close()
+	}
+	if said := strings.Count(warnings.String(), "could not be merged"); failed != 2 || said != 2 || !strings.Contains(warnings.String(), errFull.Error()) {
+		t.Errorf("%d merges failed, %d warnings: %s", failed, said, warnings.String())
+	}
+	if longest <= mergedAtOnce+1 || last > mergedAtOnce {
+		t.Errorf("at most %d tables, %d in the end", longest, last)
+	}
+	_ = s.store.Close()
+	if files, _ := os.ReadDir(folder); len(files) > 0 {
+		t.Errorf("%d files are left over", len(files))
 	}
 }

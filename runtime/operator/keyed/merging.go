@@ -108,7 +108,8 @@ func (c *chain) close() {
 	c.tidy()
 }
 
-// mergeChanges makes fewer tables of the chain's changes where that gains something. Where it fails, the tables stay as they are.
+// mergeChanges makes fewer tables of the chain's changes where that gains something. Where it fails the snapshot has the tables as they are, of
+// which nothing is lost, and the next one tries again.
 func (c *Capture) mergeChanges(ctx context.Context, folder string, upload snapshot.Upload) {
 	for {
 		due := c.store.chain.due(c.taken.Groups)
@@ -116,7 +117,11 @@ func (c *Capture) mergeChanges(ctx context.Context, folder string, upload snapsh
 			return
 		}
 		merged, err := c.mergeTables(ctx, due, folder, upload)
-		if err != nil || merged == nil {
+		if err != nil {
+			c.store.warn("tables of a snapshot's changes could not be merged and stay as they are; the next snapshot tries again", "tables", len(due), "error", err)
+			return
+		}
+		if merged == nil {
 			c.store.chain.leave()
 			return
 		}

@@ -246,12 +246,17 @@ func (m *meter) run() error {
 	return m.measure(loaded)
 }
 
+// profiled is how long a job that was resumed is profiled, if it does not catch up before.
+const profiled = 20 * time.Second
+
 // runOn waits until a job that was resumed has caught up and taken a checkpoint after that, and then for its end.
 func (m *meter) runOn() error {
 	stop, err := profile(m.order.Profile)
 	if err != nil {
 		return err
 	}
+	stop = sync.OnceFunc(stop)
+	time.AfterFunc(profiled, stop)
 	ready := false
 	for range m.completed {
 		m.mu.Lock()
