@@ -51,7 +51,7 @@ func openEngine(o Options, s shares) (*engine, error) {
 		BackgroundError: func(err error) { e.trouble.meet(err) },
 		// Whoever reads gets the error too; by default the process would end.
 		DataCorruption: func(info pebble.DataCorruptionInfo) { e.trouble.meet(info.Details) },
-		CompactionEnd:   func(pebble.CompactionInfo) { e.trouble.compactionEnded() },
+		CompactionEnd:  func(pebble.CompactionInfo) { e.trouble.compactionEnded() },
 	}
 	options := &pebble.Options{
 		FS: o.files, Cache: e.cache, Logger: logger{o.Log}, EventListener: listener,
