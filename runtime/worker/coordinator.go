@@ -19,6 +19,8 @@ import (
 // up nothing else.
 type coordinator struct {
 	host     *Host
+	job      ident.JobID
+	jobName  string
 	operator ident.OperatorID
 	vertex   ident.VertexID
 	name     string
@@ -75,7 +77,7 @@ func (h *Host) startCoordinator(m *message.StartCoordinator) error {
 		return h.refuseCoordinator(m, fmt.Errorf("start coordinator: operator %q has none", op.Name))
 	}
 	c := &coordinator{
-		host: h, operator: id, vertex: vertex.ID, name: op.Name, attempt: m.GetAttempt(), parallelism: int(m.GetParallelism()),
+		host: h, job: h.config.Program.ID, jobName: h.config.Program.Name, operator: id, vertex: vertex.ID, name: op.Name, attempt: m.GetAttempt(), parallelism: int(m.GetParallelism()),
 		readers: map[int]*reader{}, loop: startLoop(h.config.Threads),
 	}
 	if c.parallelism == 0 {
@@ -133,7 +135,7 @@ func (c *coordinator) guarded(step func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &operator.Failure{
-				Job: c.host.config.Program.Name, Operator: c.name, Subtask: -1, Class: operator.User,
+				Job: c.jobName, Operator: c.name, Subtask: -1, Class: operator.User,
 				Cause: fmt.Errorf("%v", r), Stack: string(debug.Stack()),
 			}
 		}
@@ -145,7 +147,7 @@ func (c *coordinator) fail(cause error) {
 	c.failed = true
 	var placed *operator.Failure
 	if !errors.As(cause, &placed) {
-		placed = &operator.Failure{Job: c.host.config.Program.Name, Operator: c.name, Subtask: -1, Class: operator.ClassOf(cause), Cause: cause}
+		placed = &operator.Failure{Job: c.jobName, Operator: c.name, Subtask: -1, Class: operator.ClassOf(cause), Cause: cause}
 	}
 	failure := &message.Failure{
 		Message: placed.Error(), Operator: placed.Operator, Subtask: -1, Class: int32(placed.Class), Stack: placed.Stack,
@@ -182,7 +184,7 @@ func (c *coordinator) stateOf(m *message.StartCoordinator) ([]byte, error) {
 	state, err := r.coordinator(c.ctx, c.operator)
 	if err != nil {
 		class, cause := operator.RestoreFailure(fmt.Errorf("restore from %s: %w", m.GetRestore().GetLocation(), err))
-		return nil, &operator.Failure{Job: c.host.config.Program.Name, Operator: c.name, Subtask: -1, Class: class, Cause: cause}
+		return nil, &operator.Failure{Job: c.jobName, Operator: c.name, Subtask: -1, Class: class, Cause: cause}
 	}
 	c.last = ident.CheckpointID(m.GetRestore().GetCheckpoint())
 	return state, nil
@@ -342,7 +344,7 @@ func (c *coordinator) send(subtask int, event []byte) {
 		r.unsent = append(r.unsent, event)
 		return
 	}
-	to := ident.ExecutionID{Job: c.host.config.Program.ID, Vertex: c.vertex, Subtask: ident.SubtaskIndex(subtask), Attempt: r.attempt}
+	to := ident.ExecutionID{Job: c.job, Vertex: c.vertex, Subtask: ident.SubtaskIndex(subtask), Attempt: r.attempt}
 	c.host.loop.do(func() {
 		c.host.report(&message.FromWorker{Body: &message.FromWorker_ToSubtask{ToSubtask: &message.CoordinatorToSubtask{
 			Operator: message.IDBytes(c.operator), Execution: message.NewExecutionID(to), Event: event, CoordinatorAttempt: c.attempt,

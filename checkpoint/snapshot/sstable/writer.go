@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/objstorage"
@@ -176,13 +177,14 @@ var errAborted = errors.New("the table was given up")
 
 // memory keeps a table.
 type memory struct {
-	bytes   []byte
-	aborted bool
+	bytes []byte
+	// aborted is set as disk's is.
+	aborted atomic.Bool
 }
 
 // Write keeps a copy, as what it is given is reused.
 func (m *memory) Write(p []byte) error {
-	if m.aborted {
+	if m.aborted.Load() {
 		return errAborted
 	}
 	m.bytes = append(m.bytes, p...)
@@ -195,17 +197,18 @@ func (m *memory) Finish() error { return nil }
 // Abort forgets what was written.
 func (m *memory) Abort() { m.bytes = nil }
 
-func (m *memory) giveUp() { m.aborted = true }
+func (m *memory) giveUp() { m.aborted.Store(true) }
 
 // disk writes a table to a file, which is left incomplete if it is given up.
 type disk struct {
-	file    *os.File
-	buffer  *bufio.Writer
-	aborted bool
+	file   *os.File
+	buffer *bufio.Writer
+	// aborted is set by the owner of the table while a goroutine of Pebble's writer may still have blocks to write.
+	aborted atomic.Bool
 }
 
 func (d *disk) Write(p []byte) error {
-	if d.aborted {
+	if d.aborted.Load() {
 		return errAborted
 	}
 	_, err := d.buffer.Write(p)
@@ -214,7 +217,7 @@ func (d *disk) Write(p []byte) error {
 
 // Finish completes the file.
 func (d *disk) Finish() error {
-	if d.aborted {
+	if d.aborted.Load() {
 		return errors.Join(errAborted, d.file.Close())
 	}
 	return errors.Join(d.buffer.Flush(), d.file.Close())
@@ -223,4 +226,4 @@ func (d *disk) Finish() error {
 // Abort closes the file.
 func (d *disk) Abort() { _ = d.file.Close() }
 
-func (d *disk) giveUp() { d.aborted = true }
+func (d *disk) giveUp() { d.aborted.Store(true) }
