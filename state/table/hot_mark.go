@@ -10,7 +10,8 @@ import "unsafe"
 //	unchanged, or owed --change--> color now --mark--> color before --swept, or changed again--> unchanged, owed or color now
 //	owed --mark of the whole, swept--> unchanged
 //
-// A segment has a bit for each color that some of its entries may have, and one for those owed. Bits are hints: they may be set in vain.
+// A segment has a bit for each color that some of its entries may have, and one for those owed; and one for each color and home bucket. Bits are
+// hints: they may be set in vain.
 type sweep struct {
 	// before is called with an entry that is yet to be swept, current, which is about to change; nil as long as there was no mark.
 	before func()
@@ -53,7 +54,7 @@ func (h *Hot[K]) Mark(before func(), whole bool) {
 	h.leave()
 	h.sweep.told = h.sweep.before != nil
 	h.sweep.before, h.sweep.on, h.sweep.whole, h.sweep.at = before, true, whole, position{}
-	h.watch = h.noteChange
+	h.watch, h.index.colored = h.noteChange, true
 	h.dirty ^= dirtyBits
 	h.cursor.Epoch = h.cursor.Epoch&^dirtyBits | h.dirty
 }
@@ -88,11 +89,16 @@ func (h *Hot[K]) Sweep(work int, then Swept, f func() (bytes int)) (done bool) {
 		}
 		s := h.index.segments[h.index.at(h.index.upper(h.sweep.at.group)<<32|h.sweep.at.hash)]
 		if s.n > 0 && (s.dirty&hints != 0 || !h.sweep.told) {
-			if work -= s.slots * h.index.stride / lookCost; !h.sweepSegment(s, &work, then, f) {
+			sweep := h.sweepBuckets
+			if h.sweep.whole || !h.sweep.told {
+				sweep = h.sweepSegment
+			}
+			if !sweep(s, &work, then, f) {
 				return false
 			}
 		}
 		s.dirty &^= hints
+		s.emptyBits(hints & dirtyBits)
 		h.sweep.at = h.index.behind(s, h.sweep.at, s.buckets())
 		if work--; work <= 0 {
 			return false
@@ -101,40 +107,104 @@ func (h *Hot[K]) Sweep(work int, then Swept, f func() (bytes int)) (done bool) {
 	return true
 }
 
-// sweepSegment reports whether it has come to the end of a segment before the work was done; at least one entry is swept.
+// sweepSegment looks at all entries of a segment, and reports whether it has come to the end before the work was done; at least one entry is swept.
 func (h *Hot[K]) sweepSegment(s *segment, work *int, then Swept, f func() int) (end bool) {
+	*work -= s.slots * h.index.stride / lookCost
 	end = true
 	h.sweep.quiet = true
 	for entry := range h.index.each(s) {
-		header := h.header(entry)
-		if !h.unswept(*header) {
+		if !h.unswept(*h.header(entry)) {
 			continue
 		}
 		if !end {
 			break
 		}
-		h.stand(s, entry)
-		*work -= f()
-		switch *header &^= dirtyBits; then {
-		case StillChanged:
-			*header |= h.dirty
-			s.dirty |= h.dirty
-		case Owed:
-			*header |= owedBits
-			s.dirty |= owedHint
-		}
-		if *work <= 0 {
-			end = false
-		}
+		*work -= h.sweepEntry(s, entry, then, f)
+		end = *work > 0
 	}
 	h.sweep.quiet = false
 	h.leaveQuietly()
 	return end
 }
 
+// sweepBuckets is sweepSegment of those entries only whose home buckets have a bit, which it takes away. At least one bucket is swept. The entries
+// of a bucket stand in it and behind, up to the first free spot.
+func (h *Hot[K]) sweepBuckets(s *segment, work *int, then Swept, f func() int) (end bool) {
+	ix, bits := h.index, *s.bits(dirtyBits &^ h.dirty)
+	h.sweep.quiet = true
+	end = true
+	for bucket := uint64(0); len(bits) > 0; bucket++ {
+		if bucket = nextBit(bits, bucket, s.buckets()); bucket == s.buckets() {
+			break
+		}
+		if !end {
+			break
+		}
+		at := ix.spotOf(&s.place, bucket)
+		for looked := 0; looked < s.slots && ix.used(at.entry) != 0; looked++ {
+			if h.unswept(*h.header(at.entry)) && s.home(uint64(ix.hash(at.entry))) == bucket {
+				*work -= h.sweepEntry(s, at.entry, then, f)
+			}
+			at = ix.after(&s.place, at)
+		}
+		bits[bucket>>6] &^= 1 << (bucket & 63)
+		*work -= int(ix.bucketBytes) / lookCost
+		end = *work > 0
+	}
+	h.sweep.quiet = false
+	h.leaveQuietly()
+	return end
+}
+
+// sweepEntry calls f with an entry current.
+func (h *Hot[K]) sweepEntry(s *segment, entry unsafe.Pointer, then Swept, f func() int) (bytes int) {
+	h.stand(s, entry)
+	bytes = f()
+	header := h.header(entry)
+	switch *header &^= dirtyBits; then {
+	case StillChanged:
+		*header |= h.dirty
+		s.color(h.dirty, h.index.hash(entry))
+	case Owed:
+		*header |= owedBits
+		s.dirty |= owedHint
+	}
+	return bytes
+}
+
+// bits are those of a color, by home bucket. Those of a table without colors serve its tracker.
+func (s *segment) bits(color uint64) *[]uint64 {
+	if color == firstDirty {
+		return &s.changed
+	}
+	return &s.before
+}
+
+// color notes that an entry of a hash has a color.
+func (s *segment) color(color uint64, hash uint32) {
+	s.dirty |= color
+	bits := s.bits(color)
+	*bits = setBit(*bits, s.home(uint64(hash)), s.buckets())
+}
+
+func (s *segment) emptyBits(color uint64) {
+	bits := s.bits(color)
+	*bits = (*bits)[:0]
+}
+
+// recolor sets the bits of a segment's buckets anew, after its entries have come from elsewhere.
+func (ix *index) recolor(s *segment) {
+	s.segmentMarks = segmentMarks{}
+	for entry, hash := range ix.each(s) {
+		if color := ix.used(entry) & dirtyBits; color != 0 && color != owedBits {
+			s.color(color, uint32(hash))
+		}
+	}
+}
+
 // noteChange is called before an entry is changed whose color is not the one of now.
 func (h *Hot[K]) noteChange(header *uint64, hash uint64) {
-	h.index.segments[h.index.at(hash)].dirty |= h.dirty
+	h.index.segments[h.index.at(hash)].color(h.dirty, uint32(hash))
 	if h.sweep.quiet || !h.sweep.on || !h.unswept(*header) {
 		return
 	}
