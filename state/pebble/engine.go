@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -23,8 +24,10 @@ type engine struct {
 	written int64
 	flushed <-chan struct{}
 	trouble trouble
-	// lookups are open until the next write: see Database.lookup.
+	// lookups are open until the next write, or until the tables are others: see Database.lookup.
 	lookups [2]*pebble.Iterator
+	// moved says that entries have gone to other tables since lookups were opened.
+	moved atomic.Bool
 }
 
 const (
@@ -51,7 +54,11 @@ func openEngine(o Options, s shares) (*engine, error) {
 		BackgroundError: func(err error) { e.trouble.meet(err) },
 		// Whoever reads gets the error too; by default the process would end.
 		DataCorruption: func(info pebble.DataCorruptionInfo) { e.trouble.meet(info.Details) },
-		CompactionEnd:  func(pebble.CompactionInfo) { e.trouble.compactionEnded() },
+		CompactionEnd: func(pebble.CompactionInfo) {
+			e.moved.Store(true)
+			e.trouble.compactionEnded()
+		},
+		FlushEnd: func(pebble.FlushInfo) { e.moved.Store(true) },
 	}
 	options := &pebble.Options{
 		FS: o.files, Cache: e.cache, Logger: logger{o.Log}, EventListener: listener,

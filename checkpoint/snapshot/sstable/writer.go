@@ -163,14 +163,15 @@ func wrap(err error) error {
 	return nil
 }
 
-// The tables are scanned, but for those that a restored database takes in as they are: it looks for keys that come again in all tables of a
-// chain, of which the filters leave most out.
+// The tables are scanned, but for those that a restored database takes in as they are: it looks for single keys in all tables of a chain, of which
+// the filters leave most out. So their blocks are small, as each look at one that is not in memory reads and checks all of it.
 var options = sstable.WriterOptions{
-	TableFormat:  Format,
-	FilterPolicy: bloom.FilterPolicy(10), // bits a key
-	FilterType:   sstable.TableFilter,
-	BlockSize:    32 << 10,
-	Compression:  sstable.SnappyCompression,
+	TableFormat:    Format,
+	FilterPolicy:   bloom.FilterPolicy(10), // bits a key
+	FilterType:     sstable.TableFilter,
+	BlockSize:      8 << 10,
+	IndexBlockSize: 128 << 10,
+	Compression:    sstable.SnappyCompression,
 }
 
 var errAborted = errors.New("the table was given up")
