@@ -52,7 +52,9 @@ type Database struct {
 	// engine is nil until something has to leave memory.
 	engine *engine
 	closed bool
-	rows   rows
+	// overlapping is with how many tables it begins.
+	overlapping int
+	rows        rows
 	// reading is what others read of it.
 	reading reading
 }
@@ -118,7 +120,7 @@ func (d *Database) store() *engine {
 		if d.closed {
 			panic(&state.Failure{Action: "use", Cause: errors.New("its database is closed")})
 		}
-		e, err := openEngine(d.options, d.shares)
+		e, err := openEngine(d.options, d.shares, d.overlapping)
 		if err != nil {
 			fail("open the store of", err)
 		}

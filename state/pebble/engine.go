@@ -34,6 +34,8 @@ const (
 	// compactAt is how many tables of the first level may overlap before they are merged. A low number costs later
 	// snapshots most of their increments.
 	compactAt = 18
+	// compactAtMost is how many if those of a snapshot are among them; below waitAt.
+	compactAtMost = 2 * compactAt
 	// waitAt is how many at which writing waits.
 	waitAt = 60
 	// targetFile is the size of the larger tables.
@@ -45,7 +47,9 @@ const (
 	rowOverhead = 80
 )
 
-func openEngine(o Options, s shares) (*engine, error) {
+// openEngine opens a store that begins with so many tables that overlap. They are merged later, with others: whoever goes on from a snapshot has
+// records waiting.
+func openEngine(o Options, s shares, overlapping int) (*engine, error) {
 	arena := s.buffer + s.buffer/4
 	// What Pebble takes for write buffers it takes away from the cache.
 	e := &engine{buffer: s.buffer, cache: pebble.NewCache(s.cache + buffers*arena)}
@@ -65,7 +69,7 @@ func openEngine(o Options, s shares) (*engine, error) {
 		DisableWAL: true, FormatMajorVersion: pebble.FormatNewest, NoSyncOnClose: true,
 		// A buffer is flushed by write, which waits for the one before: Pebble's own limit would wait for ever if the disk is full.
 		MemTableSize: uint64(arena), MemTableStopWritesThreshold: 1000,
-		L0CompactionThreshold: compactAt, L0CompactionFileThreshold: 1 << 20, L0StopWritesThreshold: 100_000,
+		L0CompactionThreshold: min(compactAt+overlapping, compactAtMost), L0CompactionFileThreshold: 1 << 20, L0StopWritesThreshold: 100_000,
 		MaxOpenFiles: 500, DisableConsistencyCheck: true,
 	}
 	options.Experimental.L0CompactionConcurrency = compactAt

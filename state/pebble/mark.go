@@ -47,6 +47,9 @@ func (b *Backend[K]) beginSweep(kind snapshot.MarkKind, whole bool) {
 	if kind != snapshot.MarkCanonical {
 		b.cold = true
 	}
+	if e := b.db.engine; e != nil && e.moved.Load() {
+		e.stale() // so that lookups that nobody needs do not keep tables that are not used any more
+	}
 	b.owing = !whole && !b.noted
 	b.hot.Mark(b.rescue, whole)
 }
