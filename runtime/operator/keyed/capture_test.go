@@ -369,8 +369,8 @@ func TestChangesAreMerged(t *testing.T) {
 				}
 				_ = after.store.Close()
 			}
-			if hot && folder != "" && longest >= 20 {
-				t.Errorf("hot keys %t, folder %q: at most %d tables", hot, folder, longest)
+			if most := map[bool]int{true: 2 * mergedAtOnce, false: crowded + mergedAtOnce}[hot]; folder != "" && longest > most {
+				t.Errorf("hot keys %t: at most %d tables, want %d", hot, longest, most)
 			}
 			_ = s.store.Close()
 			if folder != "" {
