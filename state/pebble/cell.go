@@ -110,7 +110,7 @@ func (l *listCell[K]) Chunk(n int) ([]byte, bool) {
 	long := false
 	if n == 0 {
 		b.row = b.appendRow(b.row[:0], l.c)
-		found := b.db.get(b.row, b.written.givenUp, func(value []byte) {
+		found := b.db.get(b.row, b.written.seldom(), func(value []byte) {
 			if long = int64(len(value)) > b.db.budget.limit/8; long {
 				l.c.scratch = append(l.c.scratch[:0], value...)
 			} else {

@@ -17,6 +17,7 @@ type chain struct {
 	base, changes int64
 	// made, full, written and failed are the last link of all, with everything, of which the table was added, and of which there is none.
 	made, full, written, failed int64
+	merging
 }
 
 // link is a mark's place in a chain: it counts the marks, and full is the last one that has everything. The zero link stands alone.
@@ -40,6 +41,7 @@ func (c *chain) carryOn(tables []snapshot.LocalTable) {
 
 func (c *chain) set(tables []snapshot.LocalTable) {
 	c.tables, c.base, c.changes = tables, 0, 0
+	c.levels = append(c.levels[:min(len(c.levels), len(tables))], make([]int, max(0, len(tables)-len(c.levels)))...)
 	for _, t := range tables {
 		if t.Changes {
 			c.changes += int64(t.Ref.GetLength())
@@ -86,11 +88,21 @@ func (c *chain) add(l link, table *snapshot.LocalTable) []snapshot.LocalTable {
 	var tables []snapshot.LocalTable
 	if l.number != l.full {
 		tables = c.tables
+	} else {
+		c.levels, c.vain = nil, false
 	}
 	if table != nil {
 		tables = append(slices.Clip(tables), *table)
 	}
 	c.set(tables)
 	c.written = l.number
+	c.tidy()
 	return slices.Clone(tables)
+}
+
+// all returns the tables of the chain.
+func (c *chain) all() []snapshot.LocalTable {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.tables)
 }

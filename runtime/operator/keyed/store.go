@@ -186,12 +186,20 @@ func (s *Store) numberOf(name string) (uint16, error) {
 	return n, nil
 }
 
+// warn logs what is wrong, of this operator. Any goroutine may call it.
+func (s *Store) warn(message string, arguments ...any) {
+	if s.ctx.Log != nil {
+		s.ctx.Log.Warn(message, append(arguments, "operator", s.ctx.Name)...)
+	}
+}
+
 // Close closes all parts.
 func (s *Store) Close() error {
 	for _, p := range s.parts {
 		p.close()
 	}
 	s.parts = nil
+	s.chain.close()
 	if s.database != nil {
 		return s.database.Close()
 	}
