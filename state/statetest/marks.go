@@ -20,6 +20,8 @@ func RunMarks(t *testing.T, backends Backends, panes PaneSets, timers TimerSets)
 	t.Run("string", func(t *testing.T) { backendMarks(t, backends.String, plainKeys[string](t), stringKey) })
 	t.Run("wide", func(t *testing.T) { backendMarks(t, backends.Wide, plainKeys[Wide](t), wideKey) })
 	t.Run("many keys", func(t *testing.T) { manyMarks(t, backends.Int64) })
+	t.Run("removals before the copy", func(t *testing.T) { removedMarks(t, backends.Int64) })
+	t.Run("timers that leave memory", func(t *testing.T) { spilledMarks(t, timers.Int64) })
 	t.Run("equal lower halves of hashes", func(t *testing.T) {
 		backendMarks(t, backends.Int64, collide(plainKeys[int64](t)), int64Key)
 	})
