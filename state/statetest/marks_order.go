@@ -1,7 +1,6 @@
 package statetest
 
 import (
-	"fmt"
 	"math"
 	"math/rand"
 	"testing"
@@ -25,34 +24,47 @@ func removedMarks(t *testing.T, open Make[int64]) {
 	if open == nil {
 		return
 	}
-	const keys = 900
+	const keys, some = 6000, 300
 	s := &suite[int64]{make: open, codec: plainKeys[int64](t).Codec, key: int64Key}
 	sub := s.open(t, keys)
 	m := &marked{t: t, part: sub.backend, source: rand.New(rand.NewSource(1)), change: nothing}
+	from := 0
 	each := func(f func(i int)) func() {
 		return func() {
-			for i := range keys {
+			for i := from; i < from+some; i++ {
 				sub.seek(i)
 				f(i)
 			}
 		}
 	}
-	long := fmt.Sprintf("%0200d", 0) // so that it is more than is copied at once
-	for round := range 3 {
-		each(func(i int) { sub.f.Counts.Put("stays "+long, int64(round)) })()
-		m.taken(snapshot.MarkFull, nothing)
-		for _, kind := range []snapshot.MarkKind{snapshot.MarkChanges, snapshot.MarkCanonical, snapshot.MarkFull} {
-			each(func(i int) { sub.f.Counts.Put("goes", int64(i)) })()
-			m.taken(kind, each(func(int) { sub.f.Counts.Remove("goes") }))
-			m.taken(snapshot.MarkChanges, nothing)
-			each(func(i int) { sub.f.Counts.Put("goes", int64(i)) })()
-			m.taken(kind, each(func(i int) {
-				if i%2 == 0 {
-					sub.f.Counts.Clear()
-				}
-			}))
-			m.taken(snapshot.MarkChanges, each(func(int) { sub.f.Counts.Remove("goes") }))
-			m.taken(snapshot.MarkChanges, nothing)
+	for i := range keys {
+		sub.seek(i)
+		sub.f.Count.Set(int64(i)) // so much that it is not copied at once
+	}
+	m.taken(snapshot.MarkFull, nothing)
+	put := func(i int) { sub.f.Counts.Put("goes", int64(i)) }
+	remove := each(func(int) { sub.f.Counts.Remove("goes") })
+	clearSome := each(func(i int) {
+		if i%2 == 0 {
+			sub.f.Counts.Clear()
+		}
+	})
+	for _, kind := range []snapshot.MarkKind{snapshot.MarkChanges, snapshot.MarkCanonical, snapshot.MarkFull} {
+		for range 2 {
+			// Of these keys nothing of the map was ever marked; then something was.
+			for range 2 {
+				each(put)()
+				m.taken(kind, remove)
+				m.taken(snapshot.MarkChanges, nothing)
+			}
+			from += some
+			for range 2 {
+				each(put)()
+				m.taken(kind, clearSome)
+				m.taken(snapshot.MarkChanges, remove)
+				m.taken(snapshot.MarkChanges, nothing)
+			}
+			from += some
 		}
 	}
 }
