@@ -25,6 +25,8 @@ func RunMarks(t *testing.T, backends Backends, panes PaneSets, timers TimerSets)
 		valueMarks(t, backends.String, plainKeys[string](t), stringKey, func(r *rand.Rand) string { return strings.Repeat("v", r.Intn(60)) })
 	})
 	t.Run("many keys", func(t *testing.T) { manyMarks(t, backends.Int64) })
+	t.Run("removals before the copy", func(t *testing.T) { removedMarks(t, backends.Int64) })
+	t.Run("timers that leave memory", func(t *testing.T) { spilledMarks(t, timers.Int64) })
 	t.Run("equal lower halves of hashes", func(t *testing.T) {
 		backendMarks(t, backends.Int64, collide(plainKeys[int64](t)), int64Key)
 	})

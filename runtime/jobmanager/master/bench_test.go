@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/message"
@@ -20,6 +21,8 @@ type bench struct {
 	ends  map[string]*message.Link
 	told  []told
 	ended int
+	// carry takes what the Master wants of the store; nil for a job without checkpoints.
+	carry func(coordinator.Command)
 }
 
 // told is a body that the Master has sent to a TaskExecutor.
@@ -47,6 +50,8 @@ func (b *bench) take() {
 		switch c := c.(type) {
 		case Ended:
 			b.ended++
+		case Carry:
+			b.carry(c.Command)
 		case Send:
 			f, ok := c.Body.(*message.Frame)
 			if !ok {
