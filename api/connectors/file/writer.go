@@ -6,6 +6,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/weir-stream/weir/api/connector"
 	"github.com/weir-stream/weir/runtime/element"
@@ -39,7 +40,9 @@ type writer[T any] struct {
 	// room is how many bytes the buffer takes until it is written, or the part ends.
 	room             int
 	sealed, prepared []*part
-	swept            bool
+	// leftovers is how old those are that are removed, 0 for none, and swept that they were.
+	leftovers time.Duration
+	swept     bool
 }
 
 // Restore implements connector.StatefulWriter.
@@ -193,11 +196,11 @@ func (w *writer[T]) PrepareCommit() ([]connector.Committable, error) {
 
 // CheckpointComplete implements connector.CheckpointListener.
 func (w *writer[T]) CheckpointComplete(ident.CheckpointID) error {
-	if !w.rolling || w.swept {
+	if !w.rolling || w.swept || w.leftovers == 0 {
 		return nil
 	}
 	w.swept = true
-	return w.folder.sweep(w.uid)
+	return w.folder.sweep(w.uid, w.timer.clock.Now().Add(-w.leftovers))
 }
 
 // CheckpointAborted implements connector.CheckpointListener.
