@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -32,12 +33,38 @@ const markPrefix = ".part-of-"
 
 func (f folder) mark() string { return filepath.Join(f.path, markPrefix+f.job) }
 
-// make has the folder exist.
+// make has the folder exist, durably: what is published in it would be lost with it.
 func (f folder) make() error {
-	if err := os.MkdirAll(f.path, 0o777); err != nil {
+	if err := makeDurably(f.path, os.Mkdir, syncFolder); err != nil {
 		return failure(f.path, "cannot create the folder", err)
 	}
 	return nil
+}
+
+// makeDurably makes a folder and those above it that are not there, and syncs the folders that have got another one.
+func makeDurably(path string, mkdir func(string, os.FileMode) error, sync func(string) error) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil
+	}
+	above := filepath.Dir(path)
+	err := mkdir(path, 0o777)
+	if errors.Is(err, fs.ErrNotExist) && above != path {
+		if err := makeDurably(above, mkdir, sync); err != nil {
+			return err
+		}
+		err = mkdir(path, 0o777)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		// Made meanwhile by another subtask, which may not have synced it yet, unless it is no folder.
+		if info, other := os.Stat(path); other != nil || !info.IsDir() {
+			return syscall.ENOTDIR
+		}
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	return sync(above)
 }
 
 // claim makes the folder ready for the subtask of a job that begins anew: it exists, holds no results of other runs, and nothing of
