@@ -17,6 +17,8 @@ type chain struct {
 	base, changes int64
 	// made, full, written and failed are the last link of all, with everything, of which the table was added, and of which there is none.
 	made, full, written, failed int64
+	// small is up to how many bytes of everything the next snapshot has everything, too.
+	small int64
 	merging
 }
 
@@ -24,7 +26,7 @@ type chain struct {
 type link struct{ number, full int64 }
 
 const (
-	// smallBase is up to how many bytes of everything the next snapshot has everything, too.
+	// smallBase is what is small, unless the operator's context says that nothing is.
 	smallBase = 32 << 10
 	// mostTables bounds how many tables a restore has to merge.
 	mostTables = 64
@@ -56,7 +58,7 @@ func (c *chain) link(asked snapshot.MarkKind) (link, snapshot.MarkKind) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.made++
-	outgrown := c.written >= c.full && (c.base <= smallBase || c.changes > c.base || len(c.tables) >= mostTables)
+	outgrown := c.written >= c.full && (c.base <= c.small || c.changes > c.base || len(c.tables) >= mostTables)
 	kind := snapshot.MarkChanges
 	if asked == snapshot.MarkFull || c.full <= c.failed || outgrown {
 		c.full, kind = c.made, snapshot.MarkFull

@@ -45,7 +45,10 @@ type part struct {
 
 // OpenStore opens an empty store for the key groups of a subtask.
 func OpenStore(ctx *operator.Context) (*Store, error) {
-	s := &Store{ctx: ctx, numbers: map[string]uint16{}, opened: map[string]bool{}}
+	s := &Store{ctx: ctx, numbers: map[string]uint16{}, opened: map[string]bool{}, chain: chain{small: smallBase}}
+	if ctx.NothingIsSmall {
+		s.chain.small = 0
+	}
 	for _, before := range ctx.Restored {
 		for _, st := range before.States {
 			s.numbers[st.Name] = st.Number
