@@ -88,7 +88,8 @@ type (
 		Request string
 		// Directory is where the savepoint's folder is made.
 		Directory string
-		// Stop lets the job end with the savepoint. Drain has the sources end their input first, as if for good.
+		// Stop lets the job end with the savepoint, and is answered when it has ended. Drain has the sources end their input first, as if for
+		// good.
 		Stop, Drain bool
 	}
 	// RequestCheckpoint asks for a checkpoint now; Answer answers it once.
