@@ -164,7 +164,7 @@ func (t *Task) take(b *element.Barrier, since time.Time) error {
 		return err
 	}
 	if b.Stop {
-		t.stopped = b.Checkpoint
+		t.standStill(b.Checkpoint)
 	}
 	if t.awaiting && t.last == 0 && (t.drainedBy == nil || b.Checkpoint >= t.drainedBy.Checkpoint) {
 		t.last = b.Checkpoint
@@ -175,6 +175,14 @@ func (t *Task) take(b *element.Barrier, since time.Time) error {
 		StartDelay: max(0, since.Sub(time.UnixMilli(b.Millis))), Alignment: start.Sub(since), Sync: now.Sub(start),
 	}})
 	return nil
+}
+
+// standStill has the task do nothing behind a checkpoint, or go on if it is 0.
+func (t *Task) standStill(behind ident.CheckpointID) {
+	t.stopped = behind
+	for i := range t.chain.links {
+		t.chain.links[i].ctx.Stopped = behind
+	}
 }
 
 func markKind(b *element.Barrier) snapshot.MarkKind {
@@ -214,7 +222,7 @@ func (t *Task) abort(id ident.CheckpointID) error {
 	out := t.aligner.Cancel(id, t.clock.Now())
 	out.GaveUp = 0 // who cancels it knows
 	if t.stopped == id {
-		t.stopped = 0
+		t.standStill(0)
 	}
 	if err := t.follow(out); err != nil {
 		return err
