@@ -7,6 +7,7 @@ import (
 	"github.com/weir-stream/weir/api/connector"
 	"github.com/weir-stream/weir/runtime/element"
 	"github.com/weir-stream/weir/runtime/ident"
+	"github.com/weir-stream/weir/runtime/operator"
 )
 
 // ledger notes what tasks say of checkpoints.
@@ -127,5 +128,56 @@ func TestAFinishedTaskWaitsForTheSavepointItIsPartOf(t *testing.T) {
 			source.CompleteCheckpoint(5)
 		}
 		step(t, source, Ended)
+	}
+}
+
+// follower is an operator that notes, at each notice of a checkpoint, behind which one its subtask stands still.
+type follower struct {
+	operator.Base[int64]
+	noted []ident.CheckpointID
+}
+
+func (f *follower) Process(b *element.Batch[int64]) error { return f.Next.Process(b) }
+func (f *follower) CheckpointComplete(ident.CheckpointID) error {
+	f.noted = append(f.noted, f.Ctx.Stopped)
+	return nil
+}
+func (f *follower) CheckpointAborted(id ident.CheckpointID) error { return f.CheckpointComplete(id) }
+
+// TestOperatorsKnowThatTheirSubtaskStandsStill and with which checkpoint it ends; nothing is read meanwhile.
+func TestOperatorsKnowThatTheirSubtaskStandsStill(t *testing.T) {
+	f, told, out, read := &follower{}, newLedger(), &basin{}, 0
+	var s sketch
+	src := s.source("numbers", func(connector.ReaderContext) connector.Reader[int64] {
+		return &script{poll: func(*connector.Output[int64]) (connector.Status, error) {
+			read++
+			return connector.Waiting, nil
+		}}
+	})
+	follows := s.op("follow", func(ctx *operator.Context, out operator.Outputs) (operator.Instance, error) {
+		f.Base = operator.NewBase[int64](ctx, out)
+		return operator.Instance{Operator: f, Inputs: []any{operator.Input[int64](f)}}, nil
+	}, src)
+	s.sink("sink", out.writer, follows)
+	task := s.buildWith(t, manual(), small, 1, told).open().task("follow", 0)
+	step(t, task, Idle)
+	task.Trigger(stopBarrier(5, false))
+	step(t, task, Idle)
+	before := read
+	task.CompleteCheckpoint(4)
+	step(t, task, Idle)
+	if read != before {
+		t.Error("it reads behind the barrier")
+	}
+	task.AbortCheckpoint(5)
+	step(t, task, Idle)
+	if read == before {
+		t.Error("it does not go on")
+	}
+	task.Trigger(stopBarrier(6, false))
+	task.CompleteCheckpoint(6)
+	step(t, task, Ended)
+	if want := []ident.CheckpointID{5, 0, 6}; !slices.Equal(f.noted, want) {
+		t.Errorf("noted %v, want %v", f.noted, want)
 	}
 }
