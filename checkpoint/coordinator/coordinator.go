@@ -224,7 +224,7 @@ func (c *Coordinator) deployed(e ident.ExecutionID) {
 	if t.deployed && t.execution == e {
 		return
 	}
-	t.execution, t.deployed = e, true
+	t.execution, t.deployed, t.gone = e, true, false
 	c.tasks.set(t, absent)
 	c.lastCalled = false
 	c.abortPending("a subtask is being restarted")
@@ -233,7 +233,7 @@ func (c *Coordinator) deployed(e ident.ExecutionID) {
 // lives moves an attempt along its life, never back.
 func (c *Coordinator) lives(e ident.ExecutionID, to life) {
 	t := c.tasks.current(e)
-	if t == nil {
+	if t == nil || t.gone {
 		c.refused++
 		return
 	}
@@ -267,6 +267,10 @@ func (c *Coordinator) gone(e ident.ExecutionID) {
 		c.refused++
 		return
 	}
+	if t.gone {
+		return
+	}
+	t.gone = true
 	c.tasks.set(t, absent)
 	c.whole = c.RestartsWhole()
 	c.abortPending("a subtask has failed or was canceled")

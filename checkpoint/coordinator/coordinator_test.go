@@ -379,6 +379,33 @@ func TestStopWithSavepoint(t *testing.T) {
 	}
 }
 
+// TestWhatIsGoneStaysGone: the rest of what an attempt says that is being canceled comes late.
+func TestWhatIsGoneStaysGone(t *testing.T) {
+	b := newBench(t, nil)
+	b.event(Gone{b.tasks[3].e})
+	b.event(InputEnded{b.tasks[3].e})
+	b.event(Running{b.tasks[3].e})
+	b.event(Finished{b.tasks[3].e})
+	b.pass(time.Minute)
+	b.event(RequestCheckpoint{Request: "c"})
+	b.want("answer c: failed")
+	b.event(Restart{1})
+	b.want("restore 0")
+	b.pass(10 * time.Second)
+	b.want(first)
+}
+
+// TestACoordinatorThatIsStartedAnew does not bring the job nearer to failure.
+func TestACoordinatorThatIsStartedAnew(t *testing.T) {
+	b := newBench(t, nil)
+	b.show("coordinators")
+	for n := ident.CheckpointID(1); n < 4; n++ {
+		b.pass(10 * time.Second)
+		b.event(CoordinatorState{Checkpoint: n, Operator: b.tasks[0].op, Failure: "it is not running", Harmless: true})
+	}
+	b.want("coordinators 1, abort 1, coordinators 2, abort 2, coordinators 3, abort 3")
+}
+
 // stopping asks b for a savepoint to stop with and holds back the named commands.
 func (b *bench) stopping(drain bool, held ...string) {
 	b.show(held...)

@@ -186,7 +186,7 @@ func (c *Coordinator) coordinatorState(e CoordinatorState) {
 		return
 	}
 	if e.Failure != "" {
-		c.fail(p, "the coordinator of an operator has no state: "+e.Failure, true)
+		c.fail(p, "the coordinator of an operator has no state: "+e.Failure, !e.Harmless)
 		return
 	}
 	if _, twice := p.coordinators[e.Operator]; twice {

@@ -155,6 +155,7 @@ func (m *Master) cancel(now time.Time, id graph.SubtaskID) {
 		m.update(now, e.ID, graph.TaskCanceled, nil)
 	case graph.TaskDeploying, graph.TaskInitializing, graph.TaskRunning:
 		m.update(now, e.ID, graph.TaskCanceling, nil)
+		m.step(now, coordinator.Gone{Execution: e.ID})
 		m.detach(now, id, e.ID.Attempt, "it is being canceled")
 		m.tellWorker(now, m.slotOf(id).executor, &message.ToWorker{
 			Body: &message.ToWorker_CancelTask{CancelTask: &message.CancelTask{Execution: message.NewExecutionID(e.ID)}},
