@@ -2,6 +2,8 @@
 package barrier
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/weir-stream/weir/runtime/element"
@@ -10,7 +12,7 @@ import (
 )
 
 // Aligner follows the barriers of one task's input channels. The one goroutine that drives the task owns it. It allocates
-// nothing once made.
+// nothing for barriers that come through channels.
 //
 // With d(c) the number of the last barrier that channel c has delivered, infinite once the channel has finished, P the pending
 // checkpoint and T the one taken last:
@@ -33,8 +35,8 @@ type Aligner struct {
 	aligned, unfinished int
 	pending             *element.Barrier
 	since               time.Time
-	// announced is the last barrier that came from the coordinator itself.
-	announced *element.Barrier
+	// announced are barriers that came from the coordinator itself and are not over, the lowest first.
+	announced []*element.Barrier
 	// over is such that this checkpoint and all before it were taken or given up.
 	over ident.CheckpointID
 	// canceled are checkpoints above over that were canceled before their barriers came; the oldest of so many is forgotten.
@@ -99,13 +101,22 @@ func (a *Aligner) AllFinished() bool { return a.unfinished == 0 }
 // end (or nothing does). The barrier then stands at the end of all channels: the checkpoint is taken once all have finished, unless it
 // came through them. Announcing it again, or when it is over, has no effect.
 func (a *Aligner) Announce(b *element.Barrier, now time.Time) Outcome {
-	if a.announced == nil || a.announced.Checkpoint < b.Checkpoint {
-		a.announced = b
-	}
+	a.keep(b)
 	if a.pending != nil {
 		return Outcome{}
 	}
 	return a.next(Outcome{}, now)
+}
+
+// keep adds a barrier to those that are announced, and drops those that are over: there are at most as many as checkpoints in flight.
+func (a *Aligner) keep(b *element.Barrier) {
+	a.announced = slices.DeleteFunc(a.announced, func(old *element.Barrier) bool { return !a.isOpen(old) })
+	at, known := slices.BinarySearchFunc(a.announced, b.Checkpoint, func(old *element.Barrier, id ident.CheckpointID) int {
+		return cmp.Compare(old.Checkpoint, id)
+	})
+	if !known && a.isOpen(b) {
+		a.announced = slices.Insert(a.announced, at, b)
+	}
 }
 
 // Resume goes on after an Outcome with More.
@@ -214,12 +225,14 @@ func (a *Aligner) next(out Outcome, now time.Time) Outcome {
 	return settled
 }
 
-// begin makes the lowest delivered barrier that is not over the pending one. Without any, and all channels finished, it is the
-// announced one.
+// begin makes the lowest delivered barrier that is not over the pending one. Once all channels have finished it is the lowest of those that
+// were announced.
 func (a *Aligner) begin(now time.Time) {
 	lowest := (*element.Barrier)(nil)
-	if a.unfinished == 0 && a.isOpen(a.announced) {
-		lowest = a.announced
+	if a.unfinished == 0 {
+		if open := slices.IndexFunc(a.announced, a.isOpen); open >= 0 {
+			lowest = a.announced[open]
+		}
 	}
 	for i := range a.channels {
 		if b := a.channels[i].last; a.isOpen(b) && (lowest == nil || b.Checkpoint < lowest.Checkpoint) {

@@ -22,6 +22,7 @@ import (
 //	Delete(f)        only after the slot that releases f, which no retained checkpoint names
 //	Restore(n), End  only when nothing is being written to the log, so that n is the newest complete one
 //	starts unasked   only while in flight < MaxConcurrent; periodic ones only MinPause after the last end of one
+//	stop             answered once its savepoint has failed, the job is over, or Restore has the job go on from the savepoint
 //
 // Savepoints that were asked for start beside others, as Flink's forced ones do.
 type Coordinator struct {
@@ -38,9 +39,12 @@ type Coordinator struct {
 	// pendings are in the order of their numbers.
 	pendings []*pending
 	requests []*request
-	// stopping is the request to stop that was granted, until it fails; stopped is the savepoint by which it has come true.
+	// stopping is the request to stop that was granted, until it is answered: when it fails, or the job is over. stopped is its savepoint once
+	// tasks are told of it, nil before.
 	stopping *request
 	stopped  *snapshot.Completed
+	// whole says that subtasks have failed while the job was being stopped, until Restore.
+	whole bool
 	// needFull is set until a checkpoint completes that stands on its own.
 	needFull bool
 
@@ -87,10 +91,13 @@ func New(config Config, history *snapshot.History, held []snapshot.Held) (*Coord
 			return nil, fmt.Errorf("job %s: the log names %s, but its files are not known", config.Job.ID, named.Path)
 		}
 	}
-	if base := history.Latest(); base != nil {
-		c.needFull = !base.Owned
-	}
+	c.goOnFrom(history.Latest())
 	return c, nil
+}
+
+// goOnFrom has the next checkpoint name no file of the snapshot that the job goes on from if that is another's, as a savepoint is its user's.
+func (c *Coordinator) goOnFrom(base *snapshot.Completed) {
+	c.needFull = c.needFull || base != nil && !base.Owned
 }
 
 // Start returns what a new leader does first: it deletes what its predecessors had released and not deleted, and trims the log.
@@ -150,8 +157,9 @@ func (c *Coordinator) Deadline() time.Time {
 // History is what the log says as far as this leader knows. It must not be changed.
 func (c *Coordinator) History() *snapshot.History { return c.history }
 
-// Stopped is the savepoint with which the job was to stop and can: tasks were told of it. Nil if there is none.
-func (c *Coordinator) Stopped() *snapshot.Completed { return c.stopped }
+// RestartsWhole reports whether a failure now concerns all subtasks, those that have finished too: the job is being stopped with a savepoint,
+// so that some may have ended, or be about to, in the middle of their input.
+func (c *Coordinator) RestartsWhole() bool { return c.stopping != nil || c.whole }
 
 // Refused counts what came too late or from an attempt that does not count.
 func (c *Coordinator) Refused() int64 { return c.refused }
@@ -178,6 +186,7 @@ func (c *Coordinator) handle(e Event) {
 		c.gone(e.Execution)
 	case Restart:
 		c.restarts = append(c.restarts, e.Token)
+		c.whole = c.RestartsWhole()
 		c.abortAll("subtasks of the job are being restarted")
 	case Rescaled:
 		c.abortAll("the job is being rescaled")
@@ -215,7 +224,7 @@ func (c *Coordinator) deployed(e ident.ExecutionID) {
 	if t.deployed && t.execution == e {
 		return
 	}
-	t.execution, t.deployed = e, true
+	t.execution, t.deployed, t.gone = e, true, false
 	c.tasks.set(t, absent)
 	c.lastCalled = false
 	c.abortPending("a subtask is being restarted")
@@ -224,7 +233,7 @@ func (c *Coordinator) deployed(e ident.ExecutionID) {
 // lives moves an attempt along its life, never back.
 func (c *Coordinator) lives(e ident.ExecutionID, to life) {
 	t := c.tasks.current(e)
-	if t == nil {
+	if t == nil || t.gone {
 		c.refused++
 		return
 	}
@@ -258,14 +267,19 @@ func (c *Coordinator) gone(e ident.ExecutionID) {
 		c.refused++
 		return
 	}
+	if t.gone {
+		return
+	}
+	t.gone = true
 	c.tasks.set(t, absent)
+	c.whole = c.RestartsWhole()
 	c.abortPending("a subtask has failed or was canceled")
 }
 
 // schedule starts the time to the next periodic checkpoint when the job has come to run, and stops it when it no longer does.
 func (c *Coordinator) schedule() {
 	switch ready := c.ready() == ""; {
-	case !ready || c.config.Interval == 0 || c.stopping != nil || c.stopped != nil:
+	case !ready || c.config.Interval == 0 || c.stopping != nil:
 		c.periodic = time.Time{}
 	case c.periodic.IsZero():
 		c.periodic = c.now.Add(c.interval())
@@ -299,6 +313,7 @@ func (c *Coordinator) ends(state graph.JobState) {
 	c.abortAll("the job is " + state.String())
 	c.ending, c.end = true, state
 	c.answerAll("the job is " + state.String())
+	c.stopEnds()
 }
 
 // fence stops everything at once. Nothing is told to tasks: they are another's now.
@@ -317,6 +332,7 @@ func (c *Coordinator) fence(reason string) {
 		}
 	}
 	c.answerAll(reason)
+	c.stopUndone("the job is another leader's now: " + reason)
 	c.do(Fenced{reason})
 }
 
@@ -330,7 +346,9 @@ func (c *Coordinator) settle() {
 		c.stats.restored(c.history.Latest(), c.now)
 	}
 	if len(c.restarts) > 0 {
-		c.restarts = nil
+		c.restarts, c.whole = nil, false
+		c.goOnFrom(c.history.Latest())
+		c.stopUndone("a failure came before the job could end, and it goes on from the savepoint")
 		c.schedule()
 	}
 	switch {

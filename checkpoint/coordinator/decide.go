@@ -20,7 +20,7 @@ func (c *Coordinator) request(r *request) {
 	switch reason := c.ready(); {
 	case reason != "":
 		refuse = reason
-	case c.stopping != nil || c.stopped != nil:
+	case c.stopping != nil:
 		refuse = "the job is being stopped with a savepoint"
 	case len(c.requests) >= maxRequests:
 		refuse = fmt.Sprintf("%d requests are waiting already", maxRequests)
@@ -52,7 +52,7 @@ func (c *Coordinator) decide() {
 	for !c.starting() && c.ready() == "" {
 		switch {
 		case c.startRequested():
-		case c.stopping != nil || c.stopped != nil || !c.roomForOne():
+		case c.stopping != nil || !c.roomForOne():
 			return
 		case c.lastOfBounded():
 			c.lastCalled = true
@@ -75,7 +75,7 @@ func (c *Coordinator) roomForOne() bool { return len(c.pendings) < c.config.MaxC
 // startRequested starts the request that waits longest and may start: savepoints always may.
 // Nothing starts behind the savepoint with which the job stops.
 func (c *Coordinator) startRequested() bool {
-	if c.stopped != nil || slices.ContainsFunc(c.pendings, (*pending).stop) {
+	if c.stopBegun() {
 		return false
 	}
 	for i, r := range c.requests {
@@ -93,6 +93,11 @@ func (c *Coordinator) startRequested() bool {
 		return true
 	}
 	return false
+}
+
+// stopBegun reports whether the savepoint with which the job stops is under way or complete.
+func (c *Coordinator) stopBegun() bool {
+	return c.stopping != nil && !slices.Contains(c.requests, c.stopping)
 }
 
 // unasked is the kind of a checkpoint for which none was asked.
@@ -181,7 +186,7 @@ func (c *Coordinator) coordinatorState(e CoordinatorState) {
 		return
 	}
 	if e.Failure != "" {
-		c.fail(p, "the coordinator of an operator has no state: "+e.Failure, true)
+		c.fail(p, "the coordinator of an operator has no state: "+e.Failure, !e.Harmless)
 		return
 	}
 	if _, twice := p.coordinators[e.Operator]; twice {

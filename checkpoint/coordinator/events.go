@@ -24,7 +24,7 @@ type (
 	InputEnded struct{ Execution ident.ExecutionID }
 	// Finished says that the attempt is over and its results are final.
 	Finished struct{ Execution ident.ExecutionID }
-	// Gone says that the attempt has failed or was canceled.
+	// Gone says that the attempt has failed or is being canceled: what else it says means nothing any more.
 	Gone struct{ Execution ident.ExecutionID }
 	// Restart asks what subtasks are to be restored from. All that is in flight is given up; Restore answers.
 	Restart struct{ Token uint64 }
@@ -36,8 +36,10 @@ type (
 		Checkpoint ident.CheckpointID
 		Operator   ident.OperatorID
 		State      []byte
-		// Failure says why there is none; empty if there is.
-		Failure string
+		// Failure says why there is none; empty if there is. Harmless says that it is being started anew, so that this does not count as a
+		// failure.
+		Failure  string
+		Harmless bool
 	}
 	// Ack says that an attempt's part of a checkpoint is durable.
 	Ack struct {
@@ -88,7 +90,8 @@ type (
 		Request string
 		// Directory is where the savepoint's folder is made.
 		Directory string
-		// Stop lets the job end with the savepoint. Drain has the sources end their input first, as if for good.
+		// Stop lets the job end with the savepoint, and is answered when it has ended. Drain has the sources end their input first, as if for
+		// good.
 		Stop, Drain bool
 	}
 	// RequestCheckpoint asks for a checkpoint now; Answer answers it once.

@@ -3,6 +3,9 @@ package coordinator
 import (
 	"fmt"
 	"slices"
+
+	"github.com/weir-stream/weir/runtime/graph"
+	"github.com/weir-stream/weir/runtime/ident"
 )
 
 // expire fails the checkpoints that have taken too long.
@@ -59,12 +62,33 @@ func (c *Coordinator) fail(p *pending, reason string, counts bool) {
 	}
 }
 
-// stopFailed lets the job go on. One that was to be drained cannot: its operators have seen the end of all input.
+// stopFailed lets the job go on. One that was to be drained cannot, unless all of it is being restarted anyway: its operators have seen the end
+// of all input.
 func (c *Coordinator) stopFailed(p *pending, reason string) {
 	c.stopping = nil
 	c.schedule()
-	if p.request.Drain && p.stage > ofCoordinators && len(c.restarts) == 0 && !c.ending {
+	if p.request.Drain && p.stage > ofCoordinators && !c.whole && !c.ending {
 		c.do(FailJob{"the job was drained, but its savepoint has failed, so it has to go on from its last checkpoint: " + reason})
+	}
+}
+
+// stopEnds answers who has stopped the job, which is over.
+func (c *Coordinator) stopEnds() {
+	if c.end != graph.JobFinished {
+		c.stopUndone("the job is " + c.end.String())
+	} else if c.stopped != nil {
+		c.do(Answer{Request: c.stopping.Request, Checkpoint: ident.CheckpointID(c.stopped.Checkpoint), Path: c.stopped.Path})
+		c.stopping, c.stopped = nil, nil
+	}
+}
+
+// stopUndone answers who wanted to stop the job that its savepoint is there, but the job has not ended with it. What the savepoint has may not
+// be committed.
+func (c *Coordinator) stopUndone(reason string) {
+	if c.stopped != nil {
+		c.do(Answer{Request: c.stopping.Request, Failure: fmt.Sprintf("the job was not stopped, though savepoint %s is complete: %s; "+
+			"results up to the savepoint may not be committed until a job goes on from it", c.stopped.Path, reason)})
+		c.stopping, c.stopped = nil, nil
 	}
 }
 
@@ -90,10 +114,10 @@ func (c *Coordinator) abortPending(reason string) {
 // abortAll refuses what was asked for, too.
 func (c *Coordinator) abortAll(reason string) {
 	c.abortPending(reason)
-	c.answerAll(reason)
-	if !slices.ContainsFunc(c.pendings, (*pending).stop) {
+	if !c.stopBegun() {
 		c.stopping = nil
 	}
+	c.answerAll(reason)
 	c.schedule()
 }
 

@@ -122,11 +122,15 @@ func (c *Coordinator) told(p *pending, entry *snapshot.LogEntry, dropped []*snap
 		subsumed = ident.CheckpointID(dropped[len(dropped)-1].Checkpoint)
 	}
 	c.do(Notify{p.id, subsumed, p.live()})
-	c.answer(p)
 	if p.stop() {
-		c.stopping, c.stopped = nil, c.history.Latest()
+		c.stopped = p.held.Completed
 		c.answerAll("the job was stopped with savepoint " + p.folder)
 		c.schedule()
+		if c.ending {
+			c.stopEnds()
+		}
+	} else {
+		c.answer(p)
 	}
 	c.forget(dropped)
 	c.deleteReleased(entry.Slot, entry.GetRelease().Files)

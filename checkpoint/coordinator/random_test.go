@@ -44,7 +44,8 @@ func TestRandomRuns(t *testing.T) {
 					if random.Intn(2) == 0 {
 						w.step(l, RequestCheckpoint{Request: fmt.Sprint(asked), Full: random.Intn(2) == 0})
 					} else {
-						w.step(l, RequestSavepoint{Request: fmt.Sprint(asked), Directory: "s3://s"})
+						stop := random.Intn(4) == 0
+						w.step(l, RequestSavepoint{Request: fmt.Sprint(asked), Directory: "s3://s", Stop: stop, Drain: stop && random.Intn(2) == 0})
 					}
 				case n < 980:
 					task := w.tasks[random.Intn(len(w.tasks))]

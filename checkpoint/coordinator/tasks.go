@@ -23,8 +23,8 @@ type task struct {
 	subtask   ident.SubtaskIndex
 	execution ident.ExecutionID
 	life      life
-	// deployed says that execution is set.
-	deployed bool
+	// deployed says that execution is set, gone that the attempt will not come back.
+	deployed, gone bool
 }
 
 // tasks are the subtasks of a job.

@@ -138,7 +138,7 @@ type Event struct {
 	Kind Kind
 	// Time is the event time of a Watermark in milliseconds.
 	Time int64
-	// Barrier is set for a CheckpointBarrier only.
+	// Barrier is that of a CheckpointBarrier. An EndOfInput has it if the input was ended by a savepoint that drains the job.
 	Barrier *Barrier
 }
 

@@ -114,7 +114,8 @@ type Savepoint struct {
 	Stop, Drain bool
 }
 
-// Savepoint takes a savepoint and returns its location when it is complete.
+// Savepoint takes a savepoint and returns its location when it is complete and, if the job stops with it, has finished. A job that fails before
+// it has, though its savepoint is complete, goes on from there if its restart strategy lets it: the error names the location then.
 func (c *Client) Savepoint(ctx context.Context, s Savepoint) (location string, err error) {
 	return c.snapshot(ctx, "savepoint", &message.TriggerSnapshot{Directory: s.Directory, Stop: s.Stop || s.Drain, Drain: s.Drain})
 }

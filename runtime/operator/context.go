@@ -41,6 +41,9 @@ type Context struct {
 
 	// Task is the subtask that the operator runs in.
 	Task Task
+	// Stopped is the checkpoint with which the job is to end, once the subtask has taken it: if it completes the subtask ends with that notice, if
+	// it is aborted the subtask goes on. In between nothing may be emitted. It is 0 otherwise. The subtask's goroutine reads it.
+	Stopped ident.CheckpointID
 	// CallAt asks for a call of OnProcessingTime once the wall clock has reached a time in milliseconds since the epoch. Each
 	// call replaces the one before; NoCall takes it back. It is for operators that are Timed, and called by the subtask's goroutine.
 	CallAt func(at int64)

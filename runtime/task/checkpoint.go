@@ -52,9 +52,12 @@ type checkpoints struct {
 	// copying are the parts of checkpoints not yet copied, in the order in which they were taken.
 	copying []*copying
 	pace    copyPace
-	// stopped is the checkpoint with which the job is to end: nothing is done behind its barrier. 0 if there is none.
+	// stopped is the checkpoint with which the job is to end: nothing is done behind its barrier until it is complete. 0 if there is none.
 	stopped ident.CheckpointID
-	// awaiting says that the task waits for its last checkpoint, and last is the first that it has taken since, 0 if none.
+	// drainedBy is the barrier of the savepoint that has ended the task's input, or a part of it; nil if there is none.
+	drainedBy *element.Barrier
+	// awaiting says that the task waits for its last checkpoint, and last is the first that it has taken since, 0 if none: the savepoint that has
+	// drained it, if one has.
 	awaiting bool
 	last     ident.CheckpointID
 	// over says that in the snapshot that the task goes on from its operators had finished: they do not finish again.
@@ -105,6 +108,7 @@ func (t *Task) announce(b *element.Barrier) error {
 		return nil
 	}
 	if b.Drain && t.chain.source != nil && t.phase == running {
+		t.drainedBy = b
 		if err := t.finish(); err != nil {
 			return err
 		}
@@ -162,9 +166,9 @@ func (t *Task) take(b *element.Barrier, since time.Time) error {
 		return err
 	}
 	if b.Stop {
-		t.stopped = b.Checkpoint
+		t.standStill(b.Checkpoint)
 	}
-	if t.awaiting && t.last == 0 {
+	if t.awaiting && t.last == 0 && (t.drainedBy == nil || b.Checkpoint >= t.drainedBy.Checkpoint) {
 		t.last = b.Checkpoint
 	}
 	now := t.clock.Now()
@@ -173,6 +177,14 @@ func (t *Task) take(b *element.Barrier, since time.Time) error {
 		StartDelay: max(0, since.Sub(time.UnixMilli(b.Millis))), Alignment: start.Sub(since), Sync: now.Sub(start),
 	}})
 	return nil
+}
+
+// standStill has the task do nothing behind a checkpoint, or go on if it is 0.
+func (t *Task) standStill(behind ident.CheckpointID) {
+	t.stopped = behind
+	for i := range t.chain.links {
+		t.chain.links[i].ctx.Stopped = behind
+	}
 }
 
 func markKind(b *element.Barrier) snapshot.MarkKind {
@@ -199,7 +211,7 @@ func (t *Task) complete(id ident.CheckpointID) error {
 		t.awaiting = false
 	}
 	if t.stopped == id {
-		t.awaiting = false
+		t.awaiting, t.stopped = false, 0
 		t.phase = finishing // without finishing the operators: the state of the savepoint is that of a job that goes on
 	}
 	return nil
@@ -212,7 +224,7 @@ func (t *Task) abort(id ident.CheckpointID) error {
 	out := t.aligner.Cancel(id, t.clock.Now())
 	out.GaveUp = 0 // who cancels it knows
 	if t.stopped == id {
-		t.stopped = 0
+		t.standStill(0)
 	}
 	if err := t.follow(out); err != nil {
 		return err
@@ -220,9 +232,10 @@ func (t *Task) abort(id ident.CheckpointID) error {
 	return t.chain.checkpointAborted(id)
 }
 
-// awaitLast has the task wait, when its chain has finished, for the checkpoint that makes its results final.
+// awaitLast has the task wait, when its chain has finished, for the checkpoint that makes its results final. One that was drained waits for its
+// savepoint in any case.
 func (t *Task) awaitLast() {
-	if t.spec.Checkpoints != nil && t.spec.Settings.LastCheckpoint {
+	if t.spec.Checkpoints != nil && (t.spec.Settings.LastCheckpoint || t.drainedBy != nil) {
 		t.awaiting = true
 		t.spec.Checkpoints.InputEnded(t.spec.Execution)
 	}

@@ -116,6 +116,9 @@ func (t *Task) handleEvent(in *input, event element.Event) error {
 	case element.Drain:
 		return t.drainChannel(in)
 	case element.EndOfInput:
+		if event.Barrier != nil {
+			t.drainedBy = event.Barrier
+		}
 		return t.endChannel(in)
 	}
 	return fmt.Errorf("task cannot handle a %s event", event.Kind)

@@ -108,6 +108,8 @@ type plant struct {
 	drained atomic.Int32
 	// requests counts what readers asked of their enumerators.
 	requests atomic.Int32
+	// checkpoints is nil for a job that takes none.
+	checkpoints Checkpoints
 }
 
 var small = Settings{
@@ -126,7 +128,12 @@ func (s *sketch) compile(t testing.TB, parallelism int) *graph.JobGraph {
 
 func (s *sketch) build(t testing.TB, c clock.Clock, settings Settings, parallelism int) *plant {
 	t.Helper()
-	p := &plant{t: t, clock: c, job: s.compile(t, parallelism)}
+	return s.buildWith(t, c, settings, parallelism, nil)
+}
+
+func (s *sketch) buildWith(t testing.TB, c clock.Clock, settings Settings, parallelism int, checkpoints Checkpoints) *plant {
+	t.Helper()
+	p := &plant{t: t, clock: c, job: s.compile(t, parallelism), checkpoints: checkpoints}
 	for _, task := range p.wire(settings) {
 		if task.err != nil {
 			t.Fatal(task.err)
@@ -161,6 +168,7 @@ func (p *plant) wire(settings Settings) (all []built) {
 				Metrics:           group.Child(metrics.LevelTask, metrics.Variable{Name: metrics.TaskID, Value: fmt.Sprint(v.ID, subtask)}),
 				SendToCoordinator: func(ident.ExecutionID, ident.OperatorID, []byte) { p.requests.Add(1) },
 				Drained:           func(ident.ExecutionID) { p.drained.Add(1) },
+				Checkpoints:       p.checkpoints,
 			}
 			for _, e := range v.Inputs {
 				in := Edge{Edge: e}

@@ -186,7 +186,7 @@ func (t *Task) run() (reason Reason, err error) {
 		}
 		copied := t.copySlice()
 		free := t.drainOutputs()
-		if free && t.phase == finishing && !t.awaiting {
+		if free && t.phase == finishing && !t.awaiting && t.stopped == 0 {
 			t.copyAll()
 			t.end(nil)
 			return Ended, nil
@@ -266,7 +266,7 @@ func (t *Task) finish() error {
 			// Those behind it start without a watermark, and would wait for one of this channel.
 			out.Broadcast(element.Event{Kind: element.Watermark, Time: element.MaxWatermark})
 		}
-		out.Broadcast(element.Event{Kind: element.EndOfInput})
+		out.Broadcast(element.Event{Kind: element.EndOfInput, Barrier: t.drainedBy})
 	}
 	t.phase = finishing
 	t.awaitLast()

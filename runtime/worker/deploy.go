@@ -17,7 +17,7 @@ import (
 	"github.com/weir-stream/weir/state/keygroup"
 )
 
-// deploy builds an attempt and starts its goroutine.
+// deploy builds an attempt and starts its goroutine. One that cannot be built has failed.
 func (h *Host) deploy(d *message.Deploy) error {
 	execution, err := d.GetExecution().Ident()
 	if err != nil {
@@ -26,12 +26,13 @@ func (h *Host) deploy(d *message.Deploy) error {
 	if _, known := h.tasks[execution]; known {
 		return nil
 	}
-	if err := h.adopt(d.GetRestore().GetKeyGroups()); err != nil {
-		return fmt.Errorf("deploy: %w", err)
-	}
 	h.supersede(execution)
 	t := &hosted{}
 	h.tasks[execution] = t
+	if err := h.adopt(d.GetRestore().GetKeyGroups()); err != nil {
+		h.end(execution, t, err, nil)
+		return nil
+	}
 	built, accumulators, err := h.build(execution, t, d)
 	if err != nil {
 		h.end(execution, t, err, nil)

@@ -265,6 +265,15 @@ func TestADeploymentThatCannotBeFails(t *testing.T) {
 	if f := m.awaitState(second, failed).Failure; !strings.Contains(f.GetMessage(), "edge 99") {
 		t.Errorf("an unknown edge: %v", f)
 	}
+	third := id
+	third.Attempt = 2
+	m.send(&message.ToWorker{Body: &message.ToWorker_Deploy{Deploy: &message.Deploy{
+		Execution: message.NewExecutionID(third),
+		Restore:   &message.Restore{KeyGroups: []*message.VertexKeyGroups{{Vertex: message.IDBytes(id.Vertex), MaxParallelism: -1}}},
+	}}})
+	if f := m.awaitState(third, failed).Failure; !strings.Contains(f.GetMessage(), "key groups of") {
+		t.Errorf("key groups that cannot be: %v", f)
+	}
 }
 
 func TestAnOldLeaderIsRefused(t *testing.T) {

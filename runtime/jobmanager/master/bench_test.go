@@ -23,6 +23,9 @@ type bench struct {
 	ended int
 	// carry takes what the Master wants of the store; nil for a job without checkpoints.
 	carry func(coordinator.Command)
+	// carried are the commands for the store, answers those that went to users.
+	carried []coordinator.Command
+	answers []Answer
 }
 
 // told is a body that the Master has sent to a TaskExecutor.
@@ -32,9 +35,14 @@ type told struct {
 }
 
 func newBench(t *testing.T, job *graph.JobGraph, restart schedule.RestartStrategy) *bench {
+	return newBenchWith(t, job, restart, nil)
+}
+
+func newBenchWith(t *testing.T, job *graph.JobGraph, restart schedule.RestartStrategy, checkpoints *Checkpoints) *bench {
 	b := &bench{T: t, now: time.UnixMilli(1_000_000), ends: map[string]*message.Link{}}
 	b.m = New(Config{
-		Job: job, LeaderEpoch: epoch, Address: masterAddress, ResourceManager: managerAddress,
+		Checkpoints: checkpoints,
+		Job:         job, LeaderEpoch: epoch, Address: masterAddress, ResourceManager: managerAddress,
 		Timing:             message.Timing{Interval: 10 * time.Second, Timeout: 50 * time.Second},
 		SlotRequestTimeout: 5 * time.Minute, SlotIdleTimeout: 40 * time.Second, AttemptHistory: 2, ExceptionHistory: 3,
 		Restart: restart, Uniform: func() float64 { return 0.5 },
@@ -51,7 +59,12 @@ func (b *bench) take() {
 		case Ended:
 			b.ended++
 		case Carry:
-			b.carry(c.Command)
+			b.carried = append(b.carried, c.Command)
+			if b.carry != nil {
+				b.carry(c.Command)
+			}
+		case Answer:
+			b.answers = append(b.answers, c)
 		case Send:
 			f, ok := c.Body.(*message.Frame)
 			if !ok {
@@ -61,6 +74,21 @@ func (b *bench) take() {
 				b.told = append(b.told, told{c.To.Id, f})
 			}
 		}
+	}
+}
+
+// store carries out what is to be stored, and all goes well.
+func (b *bench) store() {
+	for len(b.carried) > 0 {
+		next := b.carried[0]
+		b.carried = b.carried[1:]
+		switch c := next.(type) {
+		case coordinator.Store:
+			b.m.Checkpoint(b.now, coordinator.Stored{Checkpoint: c.Checkpoint})
+		case coordinator.Append:
+			b.m.Checkpoint(b.now, coordinator.LogAnswered{Slot: c.Entry.Slot, InSlot: c.Entry, Highest: c.Entry.Slot})
+		}
+		b.take()
 	}
 }
 

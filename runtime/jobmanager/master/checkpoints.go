@@ -143,7 +143,9 @@ func (m *Master) snapshotCoordinators(now time.Time, s coordinator.SnapshotCoord
 		case m.finished(c.vertex):
 			m.step(now, coordinator.CoordinatorState{Checkpoint: s.Checkpoint, Operator: id})
 		default:
-			m.step(now, coordinator.CoordinatorState{Checkpoint: s.Checkpoint, Operator: id, Failure: fmt.Sprintf("the enumerator of %q is not running", c.name)})
+			m.step(now, coordinator.CoordinatorState{
+				Checkpoint: s.Checkpoint, Operator: id, Failure: fmt.Sprintf("the enumerator of %q is not running", c.name), Harmless: true,
+			})
 		}
 	}
 }

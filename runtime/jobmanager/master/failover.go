@@ -55,7 +55,8 @@ func (m *Master) besides(cause *graph.FailureCause) {
 }
 
 // failRegions is what a failure leads to: the regions that it hit are cancelled, and started again after the pause of
-// the restart strategy; or the job fails, as it does at once where what it would go on from is lost.
+// the restart strategy, or all regions if the job is being stopped with a savepoint; or the job fails, as it does at once where what it would
+// go on from is lost.
 func (m *Master) failRegions(now time.Time, f *fault, hit []*region) {
 	if !m.running() {
 		m.besides(f.cause)
@@ -83,6 +84,9 @@ func (m *Master) failRegions(now time.Time, f *fault, hit []*region) {
 		m.graph.SetFailure(f.cause)
 	}
 	m.become(graph.JobRestarting, now)
+	if m.checkpoints.on() && m.checkpoints.Coordinator.RestartsWhole() {
+		hit = m.regions
+	}
 	regions := m.withCoordinators(hit)
 	for _, r := range regions {
 		r.phase = restarting
@@ -151,6 +155,7 @@ func (m *Master) cancel(now time.Time, id graph.SubtaskID) {
 		m.update(now, e.ID, graph.TaskCanceled, nil)
 	case graph.TaskDeploying, graph.TaskInitializing, graph.TaskRunning:
 		m.update(now, e.ID, graph.TaskCanceling, nil)
+		m.step(now, coordinator.Gone{Execution: e.ID})
 		m.detach(now, id, e.ID.Attempt, "it is being canceled")
 		m.tellWorker(now, m.slotOf(id).executor, &message.ToWorker{
 			Body: &message.ToWorker_CancelTask{CancelTask: &message.CancelTask{Execution: message.NewExecutionID(e.ID)}},

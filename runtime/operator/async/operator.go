@@ -9,6 +9,7 @@ import (
 	"github.com/weir-stream/weir/api/codec"
 	"github.com/weir-stream/weir/runtime/clock"
 	"github.com/weir-stream/weir/runtime/element"
+	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/operator"
 )
 
@@ -203,10 +204,20 @@ func (o *waiting[In, Out]) push(e *entry[In, Out]) {
 	}
 }
 
+// CheckpointComplete implements operator.CheckpointListener.
+func (o *waiting[In, Out]) CheckpointComplete(ident.CheckpointID) error { return nil }
+
+// CheckpointAborted implements operator.CheckpointListener: what has come while the subtask stood still goes on.
+func (o *waiting[In, Out]) CheckpointAborted(ident.CheckpointID) error {
+	o.Ctx.Task.Do(o.look)
+	return nil
+}
+
 // look works off what has come, emits what may be emitted and invokes what there is room for then, until nothing is left
-// to do. It keeps an error for Ready to return.
+// to do. It keeps an error for Ready to return. While the subtask stands still behind the savepoint of a stop, which has the records under way,
+// all of it waits.
 func (o *waiting[In, Out]) look() {
-	if o.closed || o.err != nil {
+	if o.closed || o.err != nil || o.Ctx.Stopped != 0 {
 		return
 	}
 	defer o.Ctx.Guard(&o.err)

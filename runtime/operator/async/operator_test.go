@@ -165,6 +165,29 @@ func TestOnlyTheFirstOutcomeCounts(t *testing.T) {
 	}
 }
 
+// TestNothingIsEmittedWhileTheJobStops: what is under way is in the savepoint, and would be seen twice.
+func TestNothingIsEmittedWhileTheJobStops(t *testing.T) {
+	b := open(t, Options[int, string]{Capacity: 2, Timeout: time.Second})
+	b.process(0, 1, 2)
+	b.watermark(7)
+	b.ctx.Stopped = 5
+	b.complete(0, "a")
+	b.complete(1, "b")
+	b.advance(time.Minute)
+	b.want("")
+	if err := b.err(); err != nil || len(b.function.invoked) != 2 {
+		t.Fatalf("%d records are invoked, %v", len(b.function.invoked), err)
+	}
+	b.ctx.Stopped = 0
+	if err := b.instance.Operator.(operator.CheckpointListener).CheckpointAborted(5); err != nil {
+		t.Fatal(err)
+	}
+	b.task.RunActions()
+	b.want("a@100 b@101")
+	b.complete(2, "c")
+	b.want("c@102 w7")
+}
+
 func TestNoMoreThanTheCapacityIsUnderWay(t *testing.T) {
 	b := open(t, Options[int, string]{Capacity: 2})
 	ready := func(want bool) {

@@ -219,6 +219,62 @@ func TestTheEndIsCommittedByTheLastCheckpoint(t *testing.T) {
 	}
 }
 
+// TestTheSavepointOfAStopIsCommittedAtOnce: after its notice nobody calls any more. Other checkpoints leave what is put off to a later call.
+func TestTheSavepointOfAStopIsCommittedAtOnce(t *testing.T) {
+	s := &twoPhase{}
+	busy := 0
+	s.commit = func(r *connector.CommitRequest) {
+		if busy--; busy >= 0 {
+			r.Retry(errors.New("busy"))
+		}
+	}
+	b := mustBench(t, s, true)
+	b.write(1)
+	b.checkpoint(7)
+	b.write(2)
+	b.checkpoint(8)
+	b.ctx.Stopped = 8
+	busy = 1
+	b.ok(b.op.CheckpointComplete(7))
+	b.asked(s, "tx0[1]")
+	busy = 2
+	b.ok(b.op.CheckpointComplete(8))
+	b.asked(s, "tx0[1]", "tx1[2]", "tx0[1]", "tx1[2]")
+}
+
+// TestTheSavepointOfAStopIsCommittedForAll is the same for a global committer.
+func TestTheSavepointOfAStopIsCommittedForAll(t *testing.T) {
+	s := &twoPhase{}
+	busy := 2
+	s.commit = func(r *connector.CommitRequest) {
+		if busy--; busy >= 0 {
+			r.Retry(errors.New("busy"))
+		}
+	}
+	ctx := operatortest.Context(t, "global")
+	ctx.Checkpointing = true
+	ctx.Task = taskWithClock{ctx.Task.(*operatortest.Task), ctx.Clock.(*clock.Manual)}
+	instance, err := GlobalCommitter(committingForAll{s}, "global")(ctx, operator.Outputs{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := instance.Operator.(*globalCommitter)
+	b := &bench{t: t}
+	b.ok(g.Open())
+	b.ok(g.Process(operatortest.Batch(encodeCommittable(connector.Committable{ID: "tx"}))))
+	b.ok(g.PrepareBarrier(8))
+	ctx.Stopped = 8
+	b.ok(g.CheckpointComplete(8))
+	b.asked(s, "tx", "tx", "tx")
+}
+
+// committingForAll is a sink whose global committer is s.
+type committingForAll struct{ s *twoPhase }
+
+func (c committingForAll) NewGlobalCommitter(connector.CommitterContext) (connector.Committer, error) {
+	return c.s, nil
+}
+
 func TestWithoutCheckpointsTheEndIsCommittedAtOnce(t *testing.T) {
 	for name, end := range map[string]func(b *bench) error{
 		"finish": func(b *bench) error { return b.op.Finish() }, "drain": func(b *bench) error { return b.op.Drain() },

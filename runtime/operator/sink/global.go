@@ -104,7 +104,7 @@ func (g *globalCommitter) CheckpointComplete(checkpoint ident.CheckpointID) (err
 		return nil // meant for an earlier attempt
 	}
 	defer g.ctx.Guard(&err)
-	return g.commits.complete(checkpoint, g.finished)
+	return g.commits.complete(checkpoint, g.finished || checkpoint == g.ctx.Stopped)
 }
 
 // CheckpointAborted implements operator.CheckpointListener. What it had is committed with the next one.

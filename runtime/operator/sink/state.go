@@ -106,7 +106,7 @@ func (s *writing[T]) CheckpointComplete(checkpoint ident.CheckpointID) (err erro
 	}
 	defer s.ctx.Guard(&err)
 	if s.commits != nil {
-		if err := s.commits.complete(checkpoint, s.finished); err != nil {
+		if err := s.commits.complete(checkpoint, s.finished || checkpoint == s.ctx.Stopped); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,2 @@
+// Package stopping tests what becomes of jobs that are stopped with a savepoint.
+package stopping
