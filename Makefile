@@ -51,6 +51,7 @@ bench-smoke:
 	$(GO) run ./benchmarks/state --smoke
 	$(GO) run ./benchmarks/windows --smoke
 	$(GO) run ./benchmarks/nexmark bench --runs 1 --scale 0.02
+	$(GO) run ./benchmarks/checkpoint --smoke
 	$(GO) run ./benchmarks/killtest --duration 15s --seed 1 --switch-backend=false
 	$(GO) run ./benchmarks/killtest --duration 15s --seed 2 --state-backend pebble --inside
 	@for backend in hashmap pebble; do for parallelism in 1 2 4; do \

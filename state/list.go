@@ -15,6 +15,14 @@ type boundList[T any] struct {
 	// life is nil if elements live for ever.
 	life  *lifetime
 	check Check
+	// visits is nil for a cell whose chunks stay where they are.
+	visits Visited
+}
+
+// Visited is a cell that must know of visits: what is visited stays in memory until the visit ends, though the visitor adds to other state.
+type Visited interface {
+	BeginVisit()
+	EndVisit()
 }
 
 // Add appends one element.
@@ -63,6 +71,10 @@ func (b *boundList[T]) add(value T) {
 
 // each works on a copy of each chunk, since the loop's body may change any state.
 func (b *boundList[T]) each(yield func(T) bool) {
+	if b.visits != nil {
+		b.visits.BeginVisit()
+		defer b.visits.EndVisit()
+	}
 	if b.life != nil {
 		b.eachAlive(yield)
 		return
@@ -99,6 +111,7 @@ func (l *List[T]) bind(store Store, c Column, d Descriptor, now func() int64) {
 	l.bound = &boundList[T]{
 		port: port[T]{name: d.Name, codec: codecOf[T](d)}, cell: store.List(c), life: lifetimeOf(d, now), check: NewCheck(d),
 	}
+	l.bound.visits, _ = l.bound.cell.(Visited)
 }
 
 func (l *List[T]) expire() {

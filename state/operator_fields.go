@@ -9,7 +9,6 @@ import (
 	"github.com/weir-stream/weir/api/codec"
 	"github.com/weir-stream/weir/api/codec/schema"
 	"github.com/weir-stream/weir/checkpoint/snapshot"
-	"github.com/weir-stream/weir/state/keygroup"
 )
 
 // OperatorField is one state without keys found in a function: an [OperatorList], a [UnionList] or a [Broadcast]. It belongs
@@ -72,36 +71,14 @@ func (f OperatorField) Redistribution() snapshot.Redistribution {
 	return f.handle.list().Redistribution
 }
 
-// Restore replaces the state by what a subtask, of parallelism, gets of that of all former subtasks, in their order. Subtasks
-// that did not have it are left out. The error says that it was another kind of state then, that its types do not fit, or
-// that the bytes are damaged.
+// Restore replaces the state by what a subtask, of parallelism, gets of that of all former subtasks; see [snapshot.DealList].
+// The error says that it was another kind of state then, that its types do not fit, or that the bytes are damaged.
 func (f OperatorField) Restore(before []*snapshot.Operator, subtask, parallelism int) error {
-	var lists []snapshot.List
-	var elements [][][]byte
-	today := f.handle.list()
-	for _, operator := range before {
-		for _, l := range operator.Lists {
-			if l.Name == f.Name {
-				if l.Redistribution != today.Redistribution {
-					return fmt.Errorf("state %q was redistributed as %s, now as %s: give the new one another name", f.Name, l.Redistribution, today.Redistribution)
-				}
-				lists, elements = append(lists, l), append(elements, l.Elements)
-			}
-		}
+	mine, err := snapshot.DealList(before, f.Name, f.Redistribution(), subtask, parallelism)
+	if err != nil || mine == nil {
+		return err
 	}
-	if len(lists) == 0 {
-		return nil
-	}
-	var mine [][]byte
-	switch today.Redistribution {
-	case snapshot.Split:
-		mine = keygroup.Split(elements, parallelism)[subtask]
-	case snapshot.Union:
-		mine = keygroup.Union(elements)
-	case snapshot.Broadcast:
-		mine = elements[subtask%len(elements)]
-	}
-	if err := f.handle.restore(mine, lists[0].Key, lists[0].Element); err != nil {
+	if err := f.handle.restore(mine.Elements, mine.Key, mine.Element); err != nil {
 		return fmt.Errorf("state %q: %w", f.Name, err)
 	}
 	return nil

@@ -71,7 +71,8 @@ func (e *Environment) SetMaxParallelism(maxParallelism int) {
 }
 
 // EnableCheckpointing has the job take a checkpoint every interval: short for execution.checkpointing.interval, before which it goes. The
-// other options below execution.checkpointing say where they are kept and how they are taken.
+// mode, exactly-once unless said otherwise, is execution.checkpointing.mode; the other options below execution.checkpointing say where
+// checkpoints are kept and how they are taken.
 func (e *Environment) EnableCheckpointing(interval time.Duration) {
 	settings, err := e.settings.With(config.CheckpointInterval.To(interval))
 	if err != nil {

@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/weir-stream/weir/benchmarks/killtest/internal/pipeline"
 )
 
-// comparison is how the output of a run differs from that of an undisturbed one.
+// comparison is how the output of a run differs from what is expected.
 type comparison struct {
 	// lines is how many the output has, got and want are the beginnings of the hashes of the sorted lines.
 	lines            int
@@ -23,17 +27,21 @@ type comparison struct {
 // examples is how many differences are shown.
 const examples = 10
 
-// compare compares the visible files of two folders, as sorted lines. A line that is there too often is duplicated, also if
-// it should not be there at all.
-func compare(undisturbed, killed string) (c comparison, err error) {
-	want, err := sortedLines(undisturbed)
+// equal reports whether there is no difference.
+func (c comparison) equal() bool { return c.lost+c.duplicated == 0 && c.got == c.want }
+
+// compareFolder compares the visible files of a folder, as sorted lines, with what is expected.
+func compareFolder(want [][]byte, folder string) (comparison, error) {
+	got, err := linesOf(folder)
 	if err != nil {
-		return c, err
+		return comparison{}, err
 	}
-	got, err := sortedLines(killed)
-	if err != nil {
-		return c, err
-	}
+	slices.SortFunc(got, bytes.Compare)
+	return compare(want, got), nil
+}
+
+// compare compares sorted lines. A line that is there too often is duplicated, also if it should not be there at all.
+func compare(want, got [][]byte) (c comparison) {
 	c.lines, c.got, c.want = len(got), hashOf(got), hashOf(want)
 	for len(want) > 0 || len(got) > 0 {
 		switch {
@@ -49,7 +57,7 @@ func compare(undisturbed, killed string) (c comparison, err error) {
 			want, got = want[1:], got[1:]
 		}
 	}
-	return c, nil
+	return c
 }
 
 func (c *comparison) example(format string, line []byte) {
@@ -67,32 +75,54 @@ func hashOf(lines [][]byte) string {
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }
 
-func sortedLines(folder string) ([][]byte, error) {
+// sorted are lines as compare wants them.
+func sorted(lines []string) [][]byte {
+	slices.Sort(lines)
+	to := make([][]byte, len(lines))
+	for i, line := range lines {
+		to[i] = []byte(line)
+	}
+	return to
+}
+
+// progress is how far the visible output of a job has come.
+type progress struct {
+	lines int
+	// records are those that are counted in the lines.
+	records int64
+}
+
+func progressOf(folder string) (p progress, err error) {
+	lines, err := linesOf(folder)
+	p.lines = len(lines)
+	for _, line := range lines {
+		p.records += pipeline.Clicks(string(line))
+	}
+	return p, err
+}
+
+// linesOf are the lines of the visible files of a folder, which need not be there.
+func linesOf(folder string) (lines [][]byte, err error) {
 	entries, err := os.ReadDir(folder)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	var lines [][]byte
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		data, err := os.ReadFile(filepath.Join(folder, e.Name()))
+		path := filepath.Join(folder, e.Name())
+		data, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
-		if !bytes.HasSuffix(data, []byte{'\n'}) && len(data) > 0 {
-			return nil, fmt.Errorf("%s ends in the middle of a line", filepath.Join(folder, e.Name()))
-		}
-		lines = append(lines, bytes.SplitAfter(data, []byte{'\n'})...)
-		lines = lines[:len(lines)-1]
 		if len(data) == 0 {
-			return nil, fmt.Errorf("%s is empty", filepath.Join(folder, e.Name()))
+			return nil, fmt.Errorf("%s is empty", path)
 		}
+		if !bytes.HasSuffix(data, []byte{'\n'}) {
+			return nil, fmt.Errorf("%s ends in the middle of a line", path)
+		}
+		lines = append(lines, bytes.Split(data[:len(data)-1], []byte{'\n'})...)
 	}
-	for i := range lines {
-		lines[i] = bytes.TrimSuffix(lines[i], []byte{'\n'})
-	}
-	slices.SortFunc(lines, bytes.Compare)
 	return lines, nil
 }

@@ -6,13 +6,16 @@
 // and the exactly-once file sink. How many records it has is fixed before it starts: the duration times the rate of its source, so that it
 // cannot end while it is being killed, since every kill throws it back. It is killed by SIGKILL at random instants, starts again under the
 // same job id, and goes on from its last checkpoint; every few kills with another parallelism, and on the other state backend unless
-// --switch-backend=false. When the duration is over it runs to its end.
+// --switch-backend=false. When the duration is over it goes on as fast as it can, is killed a few times at its end, during the last checkpoints
+// and commits, and then ends by itself.
+//
+// Both outputs are also compared with what the job's definition asks for, worked out without the engine.
 //
 // With --inside it also harms itself: it dies at a given point of a checkpoint, a subtask panics, what is done at a point fails, a commit
 // pauses, and with local storage the newest checkpoint is torn that no task has been told of.
 //
-// The exit code is 0 if nothing was lost and nothing duplicated, 1 if something was, or if the job did what it should not do, and 2
-// for a wrong flag.
+// The exit code is 0 if nothing was lost and nothing duplicated; 1 if something was, if the job did what it should not do, or if too little has
+// happened for that to mean anything (see enough.go); and 2 for a wrong flag.
 package main
 
 import (

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/weir-stream/weir/benchmarks/killtest/internal/ledger"
+	"github.com/weir-stream/weir/benchmarks/killtest/internal/pipeline"
 	"github.com/weir-stream/weir/benchmarks/killtest/internal/victim"
 	"github.com/weir-stream/weir/runtime/failpoint"
 	"github.com/weir-stream/weir/runtime/ident"
@@ -32,6 +33,8 @@ type killing struct {
 	lives          int
 	// fruitless counts the lives since the last checkpoint.
 	fruitless int
+	// expected are the sorted lines that the job's definition asks for.
+	expected [][]byte
 }
 
 // patience is how long the job may take for what is not paced.
@@ -69,29 +72,48 @@ func (k *killing) run() error {
 	if err := k.undisturbed(); err != nil {
 		return fmt.Errorf("the undisturbed run: %w", err)
 	}
-	k.say("undisturbed run: %.1f s", time.Since(begun).Seconds())
+	took := time.Since(begun)
+	k.expected = sorted(pipeline.Expected(k.records))
+	c, err := compareFolder(k.expected, k.path("undisturbed"))
+	if err != nil {
+		return err
+	}
+	if !c.equal() {
+		k.show(c)
+		return fmt.Errorf("what the undisturbed run has written is not what the job's definition asks for: %d lines lost, %d duplicated", c.lost, c.duplicated)
+	}
+	k.say("undisturbed run: %.1f s, %d lines, as the job's definition asks for", took.Seconds(), c.lines)
 	if err := k.kill(); err != nil {
 		return err
 	}
-	k.say("the job was killed for %v; now it runs to its end", k.duration)
+	if k.tally.underFire, err = progressOf(k.path("killed")); err != nil {
+		return err
+	}
+	k.say("the job was killed for %v; now it goes on to its end as fast as it can, and is killed there", k.duration)
 	if err := k.finish(); err != nil {
 		return fmt.Errorf("the run to the end: %w", err)
 	}
 	k.tally.print(k.out)
-	c, err := compare(k.path("undisturbed"), k.path("killed"))
-	if err != nil {
+	k.say("%d lines, of %d records in buckets (%.0f %%), were visible before the paced job was killed for the last time; %d lines, of %d records, before its last life, which nobody disturbed",
+		k.tally.underFire.lines, k.tally.underFire.records, 100*float64(k.tally.underFire.records)/float64(k.records), k.tally.beforeLast.lines, k.tally.beforeLast.records)
+	if c, err = compareFolder(k.expected, k.path("killed")); err != nil {
 		return err
 	}
+	k.show(c)
+	k.say("%d kills, %d checkpoints, %d restores, %d rescales, %d records: %d lost, %d duplicated",
+		k.tally.kills+k.tally.atEnd, k.tally.checkpoints, k.tally.restores, k.tally.rescales, k.records, c.lost, c.duplicated)
+	if !c.equal() {
+		return errors.New("the output is not that of the undisturbed run")
+	}
+	return k.tally.enough(k.options, k.records)
+}
+
+// show prints how an output compares with what is expected.
+func (k *killing) show(c comparison) {
 	k.say("%d lines of output, sorted %s, undisturbed %s", c.lines, c.got, c.want)
 	for _, example := range c.examples {
 		k.say("  %s", example)
 	}
-	k.say("%d kills, %d checkpoints, %d restores, %d rescales, %d records: %d lost, %d duplicated",
-		k.tally.kills, k.tally.checkpoints, k.tally.restores, k.tally.rescales, k.records, c.lost, c.duplicated)
-	if c.lost+c.duplicated > 0 || c.got != c.want {
-		return errors.New("the output is not that of the undisturbed run")
-	}
-	return nil
 }
 
 func (k *killing) say(format string, arguments ...any) { fmt.Fprintf(k.out, format+"\n", arguments...) }
@@ -226,8 +248,8 @@ func (k *killing) liveAndDie(l life) error {
 		return err
 	}
 	k.tally.add(l, page)
-	if l.backend == "pebble" && spilled(k.path("scratch")) {
-		k.tally.spills++
+	if l.backend == "pebble" && hasTables(k.path("scratch")) {
+		k.tally.stored++
 	}
 	if k.fruitless++; page.Count(failpoint.Completed) > 0 {
 		k.fruitless = 0
@@ -243,33 +265,6 @@ func (k *killing) liveAndDie(l life) error {
 		k.tally.tear(torn)
 	}
 	return os.Remove(k.path(fmt.Sprintf("life-%d.log", k.lives)))
-}
-
-// finish lets the job run to its end, as fast as it can.
-func (k *killing) finish() error {
-	l := life{parallelism: 3, backend: k.backend}
-	p, err := k.live(l)
-	if err != nil {
-		return err
-	}
-	if err := p.finished(patience); err != nil {
-		return err
-	}
-	page, err := ledger.Read(k.path("ledger"))
-	if err != nil {
-		return err
-	}
-	k.tally.live(l, page)
-	return nil
-}
-
-// spilled reports whether a process has left tables of a state backend's own.
-func spilled(scratch string) (found bool) {
-	_ = filepath.WalkDir(scratch, func(path string, e os.DirEntry, err error) error {
-		found = found || err == nil && strings.HasSuffix(path, ".sst")
-		return nil
-	})
-	return found
 }
 
 func removeIfThere(path string) error {
@@ -313,6 +308,21 @@ func (p *process) dieAfter(patience time.Duration) (killed bool, err error) {
 		_ = p.command.Process.Signal(syscall.SIGKILL)
 		<-p.ended
 	}
+	return p.killed()
+}
+
+// diedWithin waits until the process has ended, and reports whether by a SIGKILL of its own.
+func (p *process) diedWithin(patience time.Duration) (killed bool, err error) {
+	select {
+	case <-p.ended:
+		return p.killed()
+	case <-time.After(patience):
+		return false, p.stuck(patience)
+	}
+}
+
+// killed reports whether the process, which has ended, has died by a SIGKILL. It must have ended well otherwise.
+func (p *process) killed() (killed bool, err error) {
 	status := p.command.ProcessState
 	if wait, ok := status.Sys().(syscall.WaitStatus); ok && wait.Signaled() && wait.Signal() == syscall.SIGKILL {
 		return true, nil
@@ -332,10 +342,15 @@ func (p *process) finished(patience time.Duration) error {
 		}
 		return nil
 	case <-time.After(patience):
-		_ = p.command.Process.Signal(syscall.SIGQUIT) // for the stacks
-		<-p.ended
-		return fmt.Errorf("the job has not ended within %v: %s", patience, tail(p.log))
+		return p.stuck(patience)
 	}
+}
+
+// stuck ends a process that has not ended, and says where it was.
+func (p *process) stuck(patience time.Duration) error {
+	_ = p.command.Process.Signal(syscall.SIGQUIT) // for the stacks
+	<-p.ended
+	return fmt.Errorf("the job has not ended within %v: %s", patience, tail(p.log))
 }
 
 // tail is the end of a file.

@@ -12,15 +12,19 @@ import (
 
 // tally counts what has happened.
 type tally struct {
-	kills, restores, rescales int
-	// spills counts the lives that had state in files of Pebble's.
-	spills             int
+	// kills are those while the source was paced, atEnd those at the end of the input.
+	kills, atEnd       int
+	restores, rescales int
+	// stored counts the lives in which Pebble had tables.
+	stored             int
 	checkpoints, hurts uint64
 	// phases is how many kills came when a point was the last that had been reached.
 	phases map[string]int
 	torn   map[string]int
 	// parallelism is that of the last life that has restored state.
 	parallelism int
+	// underFire is what was visible when the paced job had been killed for the last time, beforeLast before the life that nobody disturbed.
+	underFire, beforeLast progress
 }
 
 // phases say what a process does after a point.
@@ -45,10 +49,17 @@ var phases = map[failpoint.Point]string{
 
 // add counts a life that ended by a kill.
 func (t *tally) add(l life, page ledger.Page) {
-	t.kills++
 	phase := "starting"
 	if last, any := page.Last(); any {
 		phase = phases[last]
+	}
+	if page.Ended {
+		phase += ", at the end of the input"
+	}
+	if l.paced {
+		t.kills++
+	} else {
+		t.atEnd++
 	}
 	if t.phases == nil {
 		t.phases = map[string]int{}
@@ -89,8 +100,8 @@ func (t *tally) print(out io.Writer) {
 	if t.hurts > 0 {
 		fmt.Fprintf(out, "%6d  times the job has hurt itself and gone on\n", t.hurts)
 	}
-	if t.spills > 0 {
-		fmt.Fprintf(out, "%6d  times state was in files of Pebble's\n", t.spills)
+	if t.stored > 0 {
+		fmt.Fprintf(out, "%6d  times Pebble had tables of state, which it had written or taken in from a checkpoint\n", t.stored)
 	}
 	for _, what := range slices.Sorted(maps.Keys(t.torn)) {
 		fmt.Fprintf(out, "%6d  %s\n", t.torn[what], what)

@@ -80,6 +80,12 @@ func (j *Journal) tryClaim(ctx context.Context, start Start) (*Claimed, error) {
 		c.Writer.Epoch = history.Epoch + 1
 	}
 	contents := map[string]*snapshot.Metadata{}
+	if history.Claimed == 0 {
+		// Nobody has relied on the store yet: a service without conditional writes would let two leaders have the job.
+		if err := storage.Probe(ctx, j.store, "probe-"+start.NewID().String()); err != nil {
+			return nil, fmt.Errorf("try out execution.checkpointing.dir: %w", err)
+		}
+	}
 	damaged, err := j.load(ctx, history, contents)
 	if err != nil {
 		return nil, err

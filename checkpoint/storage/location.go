@@ -29,7 +29,14 @@ type Location struct {
 
 // Parse reads file:///path, file:/path or a plain absolute path; s3://bucket/path, also with s3a and s3p, Flink's names for the same; and
 // mem://name/path.
+//
+// What stands before an @ in it, perhaps credentials, is refused and not shown.
 func Parse(text string) (Location, error) {
+	if before, _, found := strings.Cut(text, "@"); found {
+		if scheme, authority, url := strings.Cut(before, "://"); url && !strings.Contains(authority, "/") {
+			return Location{}, fmt.Errorf("location %s://(hidden)@...: credentials and endpoints belong into the configuration (s3.access-key, s3.secret-key, s3.endpoint)", scheme)
+		}
+	}
 	scheme, rest, ok := strings.Cut(text, ":")
 	if !ok || strings.ContainsAny(scheme, "/ ") {
 		scheme, rest = "file", text

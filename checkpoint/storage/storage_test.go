@@ -45,23 +45,33 @@ func TestParse(t *testing.T) {
 		}
 	}
 	for text, words := range map[string]string{
-		"":                        "must be absolute",
-		"relative/path":           "must be absolute",
-		"./x":                     "must be absolute",
-		"file://host/path":        "another machine",
-		"file://relative":         "another machine",
-		"file:///a%zz":            "invalid URL escape",
-		"/a\x00":                  "zero byte",
-		"s3:bucket":               "expected s3://bucket/path",
-		"s3://":                   "expected s3://bucket/path",
-		"s3:///path":              "expected s3://bucket/path",
-		"s3://key:secret@bucket/": "credentials",
-		"hdfs://namenode/path":    `scheme "hdfs" is not supported`,
-		"C:\\x":                   "not supported",
+		"":                     "must be absolute",
+		"relative/path":        "must be absolute",
+		"./x":                  "must be absolute",
+		"file://host/path":     "another machine",
+		"file://relative":      "another machine",
+		"file:///a%zz":         "invalid URL escape",
+		"/a\x00":               "zero byte",
+		"s3:bucket":            "expected s3://bucket/path",
+		"s3://":                "expected s3://bucket/path",
+		"s3:///path":           "expected s3://bucket/path",
+		"hdfs://namenode/path": `scheme "hdfs" is not supported`,
+		"C:\\x":                "not supported",
 	} {
 		if got, err := storage.Parse(text); err == nil || !strings.Contains(err.Error(), words) || !strings.Contains(err.Error(), fmt.Sprintf("%q", text)) {
 			t.Errorf("Parse(%q) = %v, %v, want an error with %q", text, got, err, words)
 		}
+	}
+}
+
+func TestCredentialsInALocationAreNotShown(t *testing.T) {
+	for _, text := range []string{"s3://key:secret@bucket/", "s3a://secret@bucket/a@b", "file://key:secret@host/a"} {
+		if _, err := storage.Parse(text); err == nil || !strings.Contains(err.Error(), "credentials") || strings.Contains(err.Error(), "secret@") {
+			t.Errorf("Parse(%q): %v", text, err)
+		}
+	}
+	if _, err := storage.Parse("s3://bucket/a@b"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -357,7 +358,7 @@ func TestPropertiesRoundTrip(t *testing.T) {
 }
 
 func TestSecretsAreNotShown(t *testing.T) {
-	for _, key := range []string{"s3.secret-key", "security.ssl.key-password", "fs.azure.account.key.x"} {
+	for _, key := range []string{"s3.secret-key", "s3.access-key", "s3.access.key", "s3.sercet-key.password", "security.ssl.key-password", "fs.azure.account.key.x"} {
 		if text := badValue(key, "hunter2", "-D", errors.New("no")).Text; strings.Contains(text, "hunter2") {
 			t.Error(text)
 		}
@@ -434,6 +435,28 @@ func TestFlinkKeysFileIsChecked(t *testing.T) {
 	for _, text := range []string{"a.b\n", "@nonsense x\na\n", "@inert\na\n", "@ignored why\na\n", "@ignored\na\na\n", "@ignored\na b\n"} {
 		if _, err := parseFlinkKeys(text); err == nil {
 			t.Errorf("%q is accepted", text)
+		}
+	}
+}
+
+// Relative locations become absolute when they are read, so that processes with other working directories mean the same.
+func TestRelativeLocationsBecomeAbsolute(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"checkpoints": filepath.Join(here, "checkpoints"), "./x/": filepath.Join(here, "x"), "../y": filepath.Join(filepath.Dir(here), "y"),
+		"/a/b": "/a/b", "s3://bucket/a": "s3://bucket/a", "file:///a": "file:///a", "mem://a/b": "mem://a/b", "file:/a": "file:/a", "": "",
+	} {
+		for _, option := range []*Option[string]{CheckpointsDirectory, SavepointsDirectory, RecoveryPath} {
+			c, _, err := Load("", []string{option.Key() + "=" + text})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := Get(c, option); got != want || c.Properties()[option.Key()] != want {
+				t.Errorf("%s: %q is %q, and %q for others", option.Key(), text, got, c.Properties()[option.Key()])
+			}
 		}
 	}
 }

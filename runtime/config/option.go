@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -236,6 +238,26 @@ func text() kind[string] {
 		verbatim: true,
 	}
 }
+
+// location is a place in some store. A relative path is made absolute at once, by the working directory of the process that reads it: other
+// processes, which have other ones, mean the same place then.
+func location() kind[string] {
+	k := text()
+	k.parse = func(text string) (string, error) {
+		if text == "" || scheme.MatchString(text) {
+			return text, nil
+		}
+		whole, err := filepath.Abs(text)
+		if err != nil {
+			return "", fmt.Errorf("%q cannot be made absolute: %w", text, err)
+		}
+		return whole, nil
+	}
+	return k
+}
+
+// scheme is how a location begins that is no plain path.
+var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
 
 func duration() kind[time.Duration] {
 	return kind[time.Duration]{

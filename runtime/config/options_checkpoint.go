@@ -53,13 +53,13 @@ var (
 	CheckpointTolerableFailed = declare(StateData, "execution.checkpointing.tolerable-failed-checkpoints", 0, integer(),
 		"How many checkpoints in a row may fail before that fails the job.").that(atLeast(0))
 
-	CheckpointsDirectory = declare(StateData, "execution.checkpointing.dir", "", text(),
-		"Where checkpoints are kept, below a folder for each job: a path, `file:///path`, or `s3://bucket/path`. Unset, they are kept in the process's memory and end with it.").
+	CheckpointsDirectory = declare(StateData, "execution.checkpointing.dir", "", location(),
+		"Where checkpoints are kept, below a folder for each job: a path, `file:///path`, or `s3://bucket/path`. A relative path, which Flink refuses, is made absolute by the working directory of the process that reads the option. Unset, they are kept in the process's memory and end with it.").
 		computed(func() string { return "" }, "memory").
 		replaces("state.checkpoints.dir")
 
-	SavepointsDirectory = declare(StateData, "execution.checkpointing.savepoint-dir", "", text(),
-		"Where savepoints are made whose place nobody names.").
+	SavepointsDirectory = declare(StateData, "execution.checkpointing.savepoint-dir", "", location(),
+		"Where savepoints are made whose place nobody names. A relative path is made absolute as that of execution.checkpointing.dir is.").
 		computed(func() string { return "" }, "none").
 		replaces("state.savepoints.dir")
 
@@ -83,8 +83,8 @@ var (
 	CheckpointHistory = declare(StateData, "web.checkpoints.history", 10, integer(),
 		"How many checkpoints are remembered for statistics.").that(atLeast(0))
 
-	RecoveryPath = declare(StateData, "execution.state-recovery.path", "", text(),
-		"The checkpoint or savepoint that the job starts from: its folder, or the `_metadata` in it.").
+	RecoveryPath = declare(StateData, "execution.state-recovery.path", "", location(),
+		"The checkpoint or savepoint that the job starts from: its folder, or the `_metadata` in it. A relative path is made absolute as that of execution.checkpointing.dir is.").
 		computed(func() string { return "" }, "none").
 		replaces("execution.savepoint.path")
 

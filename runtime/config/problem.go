@@ -46,17 +46,23 @@ func badValue(key, text, origin string, err error) Problem {
 	return Problem{Key: key, Text: fmt.Sprintf("%s: value %s (%s) is refused: %v", key, shown(key, text), origin, err)}
 }
 
-// secret has the words by which Flink recognizes keys whose values must not be shown.
-var secret = regexp.MustCompile(`(?i)password|secret|token|credential|api-?key|account\.key|service-key|auth-params|basic-auth|jaas\.config|http-headers`)
+// secret has the words by which Flink recognizes keys whose values must not be shown, and those of access keys.
+var secret = regexp.MustCompile(`(?i)password|secret|token|credential|api-?key|access[.-]?key|private-?key|account\.key|service-key|auth-params|basic-auth|jaas\.config|http-headers`)
 
 // Sensitive reports whether values of the key may be secrets, to be left out of logs and pages.
 func Sensitive(key string) bool { return secret.MatchString(key) }
+
+// user is what may stand before the host of a URL, a password with it.
+var user = regexp.MustCompile(`://[^/@\s]*@`)
+
+func withoutUser(text string) string { return user.ReplaceAllString(text, "://(hidden)@") }
 
 func shown(key, text string) string {
 	const longest = 80
 	if Sensitive(key) {
 		return "(hidden)"
 	}
+	text = withoutUser(text)
 	if runes := []rune(text); len(runes) > longest {
 		text = string(runes[:longest]) + "..."
 	}

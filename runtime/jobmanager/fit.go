@@ -18,6 +18,9 @@ func (k *checkpoints) fit(c *journal.Claimed) (map[ident.VertexID]int, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkEnded(k.config.Job, plan.Operators); err != nil {
+		return nil, err
+	}
 	fixed, by, next := map[ident.VertexID]int{}, map[ident.VertexID]string{}, 0
 	for _, v := range k.config.Job.Vertices {
 		for _, op := range v.Operators {

@@ -1011,9 +1011,8 @@ type StartCoordinator struct {
 	Operator      []byte                 `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"` // 16 bytes
 	Vertex        []byte                 `protobuf:"bytes,2,opt,name=vertex,proto3" json:"vertex,omitempty"`     // 16 bytes; the vertex whose subtasks it serves
 	Attempt       int32                  `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`  // of the coordinator, from 0
-	State         []byte                 `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`       // what it is restored from; empty: it starts from the beginning
 	Parallelism   int32                  `protobuf:"varint,5,opt,name=parallelism,proto3" json:"parallelism,omitempty"`
-	Restore       *Restore               `protobuf:"bytes,6,opt,name=restore,proto3" json:"restore,omitempty"` // the snapshot whose state of it it goes on from, instead of state
+	Restore       *Restore               `protobuf:"bytes,4,opt,name=restore,proto3" json:"restore,omitempty"` // the snapshot whose state of it it goes on from, if that has one; otherwise it starts from the beginning
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1067,13 +1066,6 @@ func (x *StartCoordinator) GetAttempt() int32 {
 		return x.Attempt
 	}
 	return 0
-}
-
-func (x *StartCoordinator) GetState() []byte {
-	if x != nil {
-		return x.State
-	}
-	return nil
 }
 
 func (x *StartCoordinator) GetParallelism() int32 {
@@ -2741,14 +2733,13 @@ const file_runtime_message_worker_proto_rawDesc = "" +
 	"\blocation\x18\x03 \x01(\tR\blocation\"E\n" +
 	"\n" +
 	"CancelTask\x127\n" +
-	"\texecution\x18\x01 \x01(\v2\x19.weir.message.ExecutionIDR\texecution\"\xc9\x01\n" +
+	"\texecution\x18\x01 \x01(\v2\x19.weir.message.ExecutionIDR\texecution\"\xb3\x01\n" +
 	"\x10StartCoordinator\x12\x1a\n" +
 	"\boperator\x18\x01 \x01(\fR\boperator\x12\x16\n" +
 	"\x06vertex\x18\x02 \x01(\fR\x06vertex\x12\x18\n" +
-	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12\x14\n" +
-	"\x05state\x18\x04 \x01(\fR\x05state\x12 \n" +
+	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12 \n" +
 	"\vparallelism\x18\x05 \x01(\x05R\vparallelism\x12/\n" +
-	"\arestore\x18\x06 \x01(\v2\x15.weir.message.RestoreR\arestore\"G\n" +
+	"\arestore\x18\x04 \x01(\v2\x15.weir.message.RestoreR\arestore\"G\n" +
 	"\x0fStopCoordinator\x12\x1a\n" +
 	"\boperator\x18\x01 \x01(\fR\boperator\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\x05R\aattempt\"\x8f\x01\n" +

@@ -59,6 +59,9 @@ type Context struct {
 	// removed when the subtask has ended. Pebble keeps its files in memory if it is "".
 	StateMemory int64
 	StateFolder string
+	// NothingIsSmall has snapshots of keyed state that is so small that each would have everything add to each other as those of larger
+	// state do. It is for tests.
+	NothingIsSmall bool
 }
 
 // NoCall is the time at which no call is wanted, see Context.CallAt.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/weir-stream/weir/checkpoint/storage"
-	"github.com/weir-stream/weir/runtime/message"
 )
 
 var errStruck = errors.New("struck by the simulation")
@@ -72,7 +71,6 @@ func (w *World) killNode(c *cluster, n *node) {
 			c.leader.act()
 		})
 	}
-	_ = message.Message(nil)
 }
 
 // freeze stops a leader. Others take over, and later it goes on as if nothing had happened.

@@ -19,6 +19,9 @@ func (durable) sees(w *World, o observation) error {
 		if !w.leads(o.by.node.cluster.leader) {
 			return nil // what serves a fenced leader does not count, and the next one sweeps its files away
 		}
+		if latest := w.book.history.Latest(); latest != nil && o.ack.Checkpoint <= latest.Checkpoint {
+			return nil // it comes too late for its checkpoint, whose files a later one may have had deleted
+		}
 		for _, op := range o.ack.Operators {
 			if err := w.there(op.State); err != nil {
 				return fmt.Errorf("%s acknowledges checkpoint %d: %w", o.by.name, o.ack.Checkpoint, err)

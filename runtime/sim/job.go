@@ -204,7 +204,13 @@ func (e keyedEdge) NewWriter(w graph.WriterConfig, channels []any) (exchange.Out
 
 func counting(w *World) operator.Factory {
 	stream := keyed.Stream[int64, record]{Selector: keyOf, Key: keyCodec}
-	return functions.KeyedCo(stream, stream, func() operator.KeyedCoProcessFunction[int64, record, record, record] { return &counter{world: w} })
+	return func(ctx *operator.Context, out operator.Outputs) (operator.Instance, error) {
+		ctx.NothingIsSmall = true
+		made := functions.KeyedCo(stream, stream, func() operator.KeyedCoProcessFunction[int64, record, record, record] {
+			return &counter{world: w, ctx: ctx}
+		})
+		return made(ctx, out)
+	}
 }
 
 // counter numbers the records of each key and side, and counts those of both sides by windows of event time.
@@ -214,6 +220,21 @@ type counter struct {
 	Windows state.Map[int64, int64] `state:"windows"`
 
 	world *World
+	ctx   *operator.Context
+}
+
+// Open implements operator.OpenFunction.
+func (c *counter) Open(operator.RuntimeContext) error {
+	for _, before := range c.ctx.Restored {
+		for _, chain := range before.Chains {
+			c.world.counts.Chains++
+			if n := len(chain.Tables); n > 1 {
+				c.world.counts.LongChains++
+				c.world.counts.LongestChain = max(c.world.counts.LongestChain, n)
+			}
+		}
+	}
+	return nil
 }
 
 // Process1 implements operator.KeyedCoProcessFunction.

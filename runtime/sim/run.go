@@ -42,6 +42,9 @@ type Result struct {
 type Counts struct {
 	Events, Checkpoints, Claims, Commits, Restores, Frozen, Holes, Torn int
 	Disasters                                                           [disasterKinds]int
+	// Chains are those of keyed state that were restored, LongChains those of them with changes after what was there at first, and LongestChain
+	// is how many tables the longest had.
+	Chains, LongChains, LongestChain int
 }
 
 // Add adds up the counts of two runs.
@@ -54,6 +57,9 @@ func (c *Counts) Add(o Counts) {
 	c.Frozen += o.Frozen
 	c.Holes += o.Holes
 	c.Torn += o.Torn
+	c.Chains += o.Chains
+	c.LongChains += o.LongChains
+	c.LongestChain = max(c.LongestChain, o.LongestChain)
 	for i, n := range o.Disasters {
 		c.Disasters[i] += n
 	}
@@ -61,12 +67,32 @@ func (c *Counts) Add(o Counts) {
 
 // String lists the counts.
 func (c Counts) String() string {
-	text := fmt.Sprintf("%d events, %d checkpoints, %d claims, %d commits, %d restores, %d frozen leaders, %d holes, %d torn",
-		c.Events, c.Checkpoints, c.Claims, c.Commits, c.Restores, c.Frozen, c.Holes, c.Torn)
+	text := fmt.Sprintf("%d events, %d checkpoints, %d claims, %d commits, %d restores, %d frozen leaders, %d holes, %d torn, %d chains restored, %d of them long, the longest of %d tables",
+		c.Events, c.Checkpoints, c.Claims, c.Commits, c.Restores, c.Frozen, c.Holes, c.Torn, c.Chains, c.LongChains, c.LongestChain)
 	for i, n := range c.Disasters {
 		text += fmt.Sprintf(", %s: %d", disasterKind(i), n)
 	}
 	return text
+}
+
+// Enough fails if what is to be tried was not tried in a run of many seeds.
+func (c Counts) Enough(seeds int) error {
+	const fewest = 100 // of which something can be expected
+	if seeds < fewest {
+		return nil
+	}
+	for kind, n := range c.Disasters {
+		if n == 0 {
+			return fmt.Errorf("%d seeds are too little: %s: never", seeds, disasterKind(kind))
+		}
+	}
+	switch {
+	case c.Frozen == 0 || c.Holes == 0 || c.Restores == 0 || c.Torn == 0 && seeds > 1000:
+		return fmt.Errorf("%d seeds are too little, something was never tried: %v", seeds, c)
+	case c.LongChains < seeds/5 || c.LongestChain < 3:
+		return fmt.Errorf("%d seeds are too little: of %d restored chains of keyed state %d had changes, of %d tables at most", seeds, c.Chains, c.LongChains, c.LongestChain)
+	}
+	return nil
 }
 
 // begin is the time at which all runs begin.

@@ -38,13 +38,27 @@ func TestSeeds(t *testing.T) {
 	}
 	counts := RunMany(1, seeds, Options{}, func(r Result) { t.Error(r.Violation) })
 	t.Log(counts)
-	for kind, n := range counts.Disasters {
-		if n == 0 {
-			t.Errorf("%s: never", disasterKind(kind))
-		}
+	if err := counts.Enough(seeds); err != nil {
+		t.Error(err)
 	}
-	if counts.Frozen == 0 || counts.Holes == 0 || counts.Restores == 0 || counts.Torn == 0 && seeds > 1000 {
-		t.Errorf("something that is to be tried was not: %v", counts)
+}
+
+func TestTooLittleIsNotEnough(t *testing.T) {
+	good := Counts{Frozen: 1, Holes: 1, Restores: 1, Torn: 1, Chains: 500, LongChains: 400, LongestChain: 3}
+	for i := range good.Disasters {
+		good.Disasters[i] = 1
+	}
+	if err := good.Enough(2000); err != nil {
+		t.Error(err)
+	}
+	for _, spoil := range []func(*Counts){
+		func(c *Counts) { c.Disasters[nodeDies] = 0 }, func(c *Counts) { c.Holes = 0 }, func(c *Counts) { c.Torn = 0 },
+		func(c *Counts) { c.LongChains = 399 }, func(c *Counts) { c.LongestChain = 2 },
+	} {
+		bad := good
+		if spoil(&bad); bad.Enough(2000) == nil {
+			t.Errorf("enough: %v", bad)
+		}
 	}
 }
 

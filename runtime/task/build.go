@@ -73,6 +73,8 @@ type Settings struct {
 	// whoever made the task. In memory if empty.
 	StateMemory int64
 	StateFolder string
+	// LocalFiles says that attempts with keyed state have such a folder.
+	LocalFiles bool
 }
 
 // New builds a task. Nothing runs before Open.

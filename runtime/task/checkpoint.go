@@ -151,6 +151,8 @@ func (t *Task) take(b *element.Barrier, since time.Time) error {
 	}
 	start := t.clock.Now()
 	t.copyAll()
+	failpoint.Begin(t.spec.Vertex.Name, failpoint.Marking)
+	defer failpoint.End(t.spec.Vertex.Name, failpoint.Marking)
 	if err := t.chain.prepareBarrier(b.Checkpoint); err != nil {
 		return err
 	}
@@ -245,10 +247,12 @@ func (t *Task) copySlice() bool {
 		return false
 	}
 	c, start := t.copying[0], t.clock.Nanos()
-	work := t.pace.work()
+	work, began := t.pace.work(), c.next
+	failpoint.Begin(t.spec.Vertex.Name, failpoint.Slicing)
 	done := c.copy(work)
+	failpoint.End(t.spec.Vertex.Name, failpoint.Slicing)
 	spent := t.clock.Nanos() - start
-	t.pace.measured(work, spent)
+	t.pace.measured(work, spent, c.next > began)
 	c.Sync += time.Duration(spent)
 	t.keepFault(failpoint.Reach(failpoint.Copying))
 	if done {
@@ -300,9 +304,13 @@ func (p *copyPace) work() int {
 	return p.bytes
 }
 
-// measured lets slices grow twofold at most, and shrink at once.
-func (p *copyPace) measured(work int, nanos int64) {
+// measured lets slices grow twofold at most, and shrink at once. One that came to the end of a capture had less to do than it might have
+// had, and says nothing for larger ones.
+func (p *copyPace) measured(work int, nanos int64, ended bool) {
 	next := 2 * work
+	if ended {
+		next = work
+	}
 	if nanos > 0 {
 		next = int(min(int64(next), int64(work)*copyNanos/nanos))
 	}

@@ -103,9 +103,12 @@ func (c *captures) report(m *message.FromWorker) {
 func (c *captures) write(taken *task.Captured) (*message.CheckpointAck, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.host.config.Checkpoints.Timeout)
 	defer cancel()
-	u, err := c.host.config.Checkpoints.newUploads(c.term, c.execution.Attempt, taken.Barrier)
-	if err != nil {
-		return nil, err
+	u, failed := c.host.config.Checkpoints.newUploads(c.term, c.execution.Attempt, taken.Barrier)
+	upload := func(ctx context.Context, content storage.Source) (*snapshot.FileRef, error) {
+		if u == nil {
+			return nil, failed
+		}
+		return u.upload(ctx, content)
 	}
 	start := c.host.config.Clock.Now()
 	ack := &message.CheckpointAck{
@@ -113,9 +116,8 @@ func (c *captures) write(taken *task.Captured) (*message.CheckpointAck, error) {
 		StartDelayNanos: int64(taken.StartDelay), AlignmentNanos: int64(taken.Alignment), SyncNanos: int64(taken.Sync),
 	}
 	// Each is written whatever became of those before it: a capture that is left out would be missing in the next ones, too.
-	var failed error
 	for _, o := range taken.Operators {
-		written, err := o.Capture.Write(ctx, c.folder, u.upload)
+		written, err := o.Capture.Write(ctx, c.folder, upload)
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("state of operator %s: %w", o.ID, err))
 			continue
@@ -128,9 +130,12 @@ func (c *captures) write(taken *task.Captured) (*message.CheckpointAck, error) {
 		part.State.EachFile(func(f *snapshot.FileRef) { ack.StateBytes += int64(f.Length) })
 		ack.Operators = append(ack.Operators, part)
 	}
+	if failed != nil {
+		return nil, failed
+	}
 	ack.WrittenBytes = u.bytes.Load()
 	ack.AsyncNanos = int64(c.host.config.Clock.Now().Sub(start))
-	return ack, failed
+	return ack, nil
 }
 
 // forTasks calls f with those of the attempts that this host runs.

@@ -160,7 +160,7 @@ func (c *coordinator) fail(cause error) {
 }
 
 func (c *coordinator) start(factory connector.EnumeratorFactory, m *message.StartCoordinator) error {
-	state, err := c.stateOf(m)
+	state, found, err := c.stateOf(m)
 	if err != nil {
 		return err
 	}
@@ -169,25 +169,25 @@ func (c *coordinator) start(factory connector.EnumeratorFactory, m *message.Star
 		return err // what came with it, perhaps a nil pointer, is not to be closed
 	}
 	c.enumerator = made
-	if len(state) > 0 {
+	if found {
 		return c.enumerator.Restore(state)
 	}
 	return c.enumerator.Start()
 }
 
-// stateOf returns what the enumerator goes on from, nil for the beginning.
-func (c *coordinator) stateOf(m *message.StartCoordinator) ([]byte, error) {
+// stateOf returns what the enumerator goes on from, which may be no bytes, and whether there is such a state.
+func (c *coordinator) stateOf(m *message.StartCoordinator) (state []byte, found bool, err error) {
 	if m.GetRestore() == nil {
-		return m.GetState(), nil
+		return nil, false, nil
 	}
 	r := &restoring{restores: &c.host.restores, restore: m.GetRestore()}
-	state, err := r.coordinator(c.ctx, c.operator)
+	state, found, err = r.coordinator(c.ctx, c.operator)
 	if err != nil {
 		class, cause := operator.RestoreFailure(fmt.Errorf("restore from %s: %w", m.GetRestore().GetLocation(), err))
-		return nil, &operator.Failure{Job: c.jobName, Operator: c.name, Subtask: -1, Class: class, Cause: cause}
+		return nil, false, &operator.Failure{Job: c.jobName, Operator: c.name, Subtask: -1, Class: class, Cause: cause}
 	}
 	c.last = ident.CheckpointID(m.GetRestore().GetCheckpoint())
-	return state, nil
+	return state, found, nil
 }
 
 // close ends the coordinator after what it is doing.

@@ -48,14 +48,14 @@ func newLocalState(settings task.Settings) localState {
 func (l *localState) of(execution ident.ExecutionID, vertex *graph.JobVertex) (task.Settings, error) {
 	s := l.settings
 	keyed := slices.ContainsFunc(vertex.Operators, func(op *graph.ChainedOperator) bool { return op.Node.KeyType != "" })
-	if s.StateMemory == 0 || !keyed {
+	if !s.LocalFiles || !keyed {
 		return s, nil
 	}
 	if err := l.makeRoot(); err != nil {
 		return s, err
 	}
 	s.StateFolder = l.folder(execution)
-	return s, nil
+	return s, os.MkdirAll(s.StateFolder, 0o700)
 }
 
 func (l *localState) makeRoot() error {
@@ -73,7 +73,7 @@ func (l *localState) makeRoot() error {
 // restored returns a function, for another goroutine, that makes a folder for what an attempt brings here to be restored from; nil if
 // nothing is to be kept in files.
 func (l *localState) restored(execution ident.ExecutionID) func() (string, error) {
-	if l.settings.StateMemory == 0 {
+	if !l.settings.LocalFiles {
 		return nil
 	}
 	if err := l.makeRoot(); err != nil {

@@ -118,21 +118,21 @@ func (r *restoring) run(ctx context.Context) (map[ident.OperatorID][]*snapshot.O
 	return states, ended, nil
 }
 
-// coordinator reads the state of an operator's coordinator, nil if there is none.
-func (r *restoring) coordinator(ctx context.Context, id ident.OperatorID) (state []byte, err error) {
+// coordinator reads the state of an operator's coordinator, and reports whether there is one.
+func (r *restoring) coordinator(ctx context.Context, id ident.OperatorID) (state []byte, found bool, err error) {
 	metadata, err := r.read(ctx, r.restore)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	before := findOperator(metadata, id)
 	if before.GetCoordinator() == nil {
-		return nil, nil
+		return nil, false, nil
 	}
 	err = r.again(ctx, func() (err error) {
 		state, err = r.bytes(ctx, metadata, before.Coordinator)
 		return err
 	})
-	return state, err
+	return state, true, err
 }
 
 func findOperator(m *snapshot.Metadata, id ident.OperatorID) *snapshot.OperatorState {
@@ -151,7 +151,10 @@ func (r *restoring) take(files *fetches, op *snapshot.OperatorState, share snaps
 	if err != nil {
 		return nil, err
 	}
-	var former []*snapshot.Operator
+	former := make([]*snapshot.Operator, op.Parallelism)
+	for i := range former {
+		former[i] = &snapshot.Operator{} // of a subtask that had nothing
+	}
 	for _, s := range op.Subtasks {
 		before := &snapshot.Operator{Groups: keygroup.RangeOf(int(op.MaxParallelism), int(op.Parallelism), int(s.Subtask)), States: states}
 		for _, keyed := range share.Keyed {
@@ -163,7 +166,7 @@ func (r *restoring) take(files *fetches, op *snapshot.OperatorState, share snaps
 		if before.Lists, err = op.UnpackLists(s, files.read); err != nil {
 			return nil, err
 		}
-		former = append(former, before)
+		former[s.Subtask] = before
 	}
 	return former, nil
 }

@@ -34,6 +34,12 @@ func SettingsOf(c config.Configuration, program *graph.JobGraph) task.Settings {
 	}
 	if s.Backend == string(config.StateBackendPebble) {
 		s.StateMemory = StateMemory(program)
+		s.LocalFiles = true
+	}
+	if at, err := storage.Parse(config.Get(c, config.CheckpointsDirectory)); err == nil && at.Scheme != storage.SchemeMemory {
+		s.LocalFiles = true // tables are made there, and restored from there
+	}
+	if s.LocalFiles {
 		s.StateFolder = config.Get(c, config.TemporaryDirectories)
 	}
 	return s

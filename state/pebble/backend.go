@@ -25,6 +25,8 @@ type Backend[K any] struct {
 	written written
 	member  member
 	marking *marking
+	// owing says that the sweep under way copies entries and does not write them to Pebble.
+	owing bool
 	// grown is how many bytes were added to lists, maps and values since the last look at the memory.
 	grown int64
 	// eager are the columns of values that are read for all keys of a batch at once.

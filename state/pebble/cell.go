@@ -91,6 +91,12 @@ func (l *listCell[K]) Append(element []byte) {
 	b.grow(len(element))
 }
 
+// BeginVisit implements state.Visited.
+func (l *listCell[K]) BeginVisit() { l.b.member.visited++ }
+
+// EndVisit implements state.Visited.
+func (l *listCell[K]) EndVisit() { l.b.member.visited-- }
+
 // Chunk reads the list as a whole, unless it is so long that it is better left where it is: then what Pebble has is the
 // first chunk, read anew by each call.
 func (l *listCell[K]) Chunk(n int) ([]byte, bool) {
@@ -104,7 +110,7 @@ func (l *listCell[K]) Chunk(n int) ([]byte, bool) {
 	long := false
 	if n == 0 {
 		b.row = b.appendRow(b.row[:0], l.c)
-		found := b.db.get(b.row, b.written.givenUp, func(value []byte) {
+		found := b.db.get(b.row, b.written.seldom(), func(value []byte) {
 			if long = int64(len(value)) > b.db.budget.limit/8; long {
 				l.c.scratch = append(l.c.scratch[:0], value...)
 			} else {

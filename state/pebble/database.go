@@ -52,7 +52,9 @@ type Database struct {
 	// engine is nil until something has to leave memory.
 	engine *engine
 	closed bool
-	rows   rows
+	// overlapping is with how many tables it begins.
+	overlapping int
+	rows        rows
 	// reading is what others read of it.
 	reading reading
 }
@@ -118,7 +120,7 @@ func (d *Database) store() *engine {
 		if d.closed {
 			panic(&state.Failure{Action: "use", Cause: errors.New("its database is closed")})
 		}
-		e, err := openEngine(d.options, d.shares)
+		e, err := openEngine(d.options, d.shares, d.overlapping)
 		if err != nil {
 			fail("open the store of", err)
 		}
@@ -147,17 +149,18 @@ func (d *Database) get(key []byte, absent bool, f func(value []byte)) bool {
 	return false
 }
 
-// lookup returns an iterator for looking up keys, and those behind them, which stays open until the next write: to open the tables
-// for each key costs several times as much as the look into them. Only if many of the keys are absent the filters of the last level are
-// worth reading: they are several times as large as all others together, and so mostly not in the cache.
+// lookup returns an iterator for looking up keys, and those behind them, which stays open until the next write, or until the tables are others:
+// to open the tables for each key costs several times as much as the look into them. Only if many of the keys are absent the filters of
+// the last level are worth reading: they are several times as large as all others together, and so mostly not in the cache.
 func (d *Database) lookup(absent bool) *pebble.Iterator {
 	store, of := d.store(), 0
 	if absent {
 		of = 1
 	}
-	if it := store.lookups[of]; it != nil && it.Error() == nil {
+	if it := store.lookups[of]; it != nil && it.Error() == nil && !store.moved.Load() {
 		return it
 	}
+	store.moved.Store(false)
 	store.stale()
 	store.lookups[of] = d.iterate(&pebble.IterOptions{UseL6Filters: absent})
 	return store.lookups[of]

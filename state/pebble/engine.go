@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -23,14 +24,18 @@ type engine struct {
 	written int64
 	flushed <-chan struct{}
 	trouble trouble
-	// lookups are open until the next write: see Database.lookup.
+	// lookups are open until the next write, or until the tables are others: see Database.lookup.
 	lookups [2]*pebble.Iterator
+	// moved says that entries have gone to other tables since lookups were opened.
+	moved atomic.Bool
 }
 
 const (
 	// compactAt is how many tables of the first level may overlap before they are merged. A low number costs later
 	// snapshots most of their increments.
 	compactAt = 18
+	// compactAtMost is how many if those of a snapshot are among them; below waitAt.
+	compactAtMost = 2 * compactAt
 	// waitAt is how many at which writing waits.
 	waitAt = 60
 	// targetFile is the size of the larger tables.
@@ -42,21 +47,29 @@ const (
 	rowOverhead = 80
 )
 
-func openEngine(o Options, s shares) (*engine, error) {
+// openEngine opens a store that begins with so many tables that overlap. They are merged later, with others: whoever goes on from a snapshot has
+// records waiting.
+func openEngine(o Options, s shares, overlapping int) (*engine, error) {
 	arena := s.buffer + s.buffer/4
 	// What Pebble takes for write buffers it takes away from the cache.
 	e := &engine{buffer: s.buffer, cache: pebble.NewCache(s.cache + buffers*arena)}
 	e.trouble.met, e.trouble.compacted = make(chan struct{}), make(chan struct{}, 1)
 	listener := &pebble.EventListener{
 		BackgroundError: func(err error) { e.trouble.meet(err) },
-		CompactionEnd:   func(pebble.CompactionInfo) { e.trouble.compactionEnded() },
+		// Whoever reads gets the error too; by default the process would end.
+		DataCorruption: func(info pebble.DataCorruptionInfo) { e.trouble.meet(info.Details) },
+		CompactionEnd: func(pebble.CompactionInfo) {
+			e.moved.Store(true)
+			e.trouble.compactionEnded()
+		},
+		FlushEnd: func(pebble.FlushInfo) { e.moved.Store(true) },
 	}
 	options := &pebble.Options{
 		FS: o.files, Cache: e.cache, Logger: logger{o.Log}, EventListener: listener,
 		DisableWAL: true, FormatMajorVersion: pebble.FormatNewest, NoSyncOnClose: true,
 		// A buffer is flushed by write, which waits for the one before: Pebble's own limit would wait for ever if the disk is full.
 		MemTableSize: uint64(arena), MemTableStopWritesThreshold: 1000,
-		L0CompactionThreshold: compactAt, L0CompactionFileThreshold: 1 << 20, L0StopWritesThreshold: 100_000,
+		L0CompactionThreshold: min(compactAt+overlapping, compactAtMost), L0CompactionFileThreshold: 1 << 20, L0StopWritesThreshold: 100_000,
 		MaxOpenFiles: 500, DisableConsistencyCheck: true,
 	}
 	options.Experimental.L0CompactionConcurrency = compactAt

@@ -5,11 +5,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+
+	tables "github.com/cockroachdb/pebble/v2/sstable"
 
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	changes "github.com/weir-stream/weir/checkpoint/snapshot/rows"
 	"github.com/weir-stream/weir/checkpoint/snapshot/sstable"
+	"github.com/weir-stream/weir/state"
 	"github.com/weir-stream/weir/state/keygroup"
 )
 
@@ -164,5 +168,59 @@ func TestTablesWithMoreThanCountsAreRead(t *testing.T) {
 	taken, err := into.db.Ingest([]snapshot.Chain{{Groups: allGroups, Tables: []snapshot.LocalTable{table}}})
 	if taken || err != nil || into.db.engine != nil {
 		t.Fatalf("taken in: %t, %v", taken, err)
+	}
+}
+
+// A filter that has lost bits would have keys missed: it is refused when it is first needed, and the table with it.
+func TestADamagedFilterIsRefused(t *testing.T) {
+	w, keys := sstable.NewWriter(), [][]byte(nil)
+	for n := range 2000 {
+		keys = append(keys, fmt.Appendf(nil, "\x00\x00\x00\x00key %06d", n))
+		if err := w.Add(keys[n], []byte("value")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	table, err := w.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := tables.NewMemReader(table, tables.ReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout, err := reader.Layout()
+	if err != nil || len(layout.Filter) != 1 {
+		t.Fatalf("%d filters, %v", len(layout.Filter), err)
+	}
+	for _, damaged := range []bool{false, true} {
+		if damaged {
+			filter := table[layout.Filter[0].Offset:][:layout.Filter[0].Length]
+			clear(filter[:len(filter)/2])
+		}
+		db := openDatabase(t, Options{Folder: t.TempDir(), Memory: 1 << 20})
+		if err := db.ingest(snapshot.LocalTable{Ref: snapshot.Inline(table)}, 1); err != nil {
+			t.Fatal(err)
+		}
+		for _, absent := range []bool{true, false} { // with the filters of the last level, and without
+			found := 0
+			failed := func() (failed any) {
+				defer func() { failed = recover() }()
+				for _, key := range keys {
+					if db.get(key, absent, func([]byte) {}) {
+						found++
+					}
+				}
+				return nil
+			}()
+			if failure, refused := failed.(*state.Failure); refused != (damaged && absent) || refused && !strings.Contains(failure.Error(), "checksum") {
+				t.Errorf("damaged %t, absent %t: %v", damaged, absent, failed)
+			}
+			if failed == nil && found != len(keys) {
+				t.Errorf("damaged %t, absent %t: %d keys of %d are found", damaged, absent, found, len(keys))
+			}
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

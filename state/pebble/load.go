@@ -51,7 +51,7 @@ func (b *Backend[K]) know(c *column) {
 		return // the entry is new, and so is the key
 	}
 	b.row = b.appendRow(b.row[:0], c)
-	if !b.db.get(b.row, b.written.givenUp, func(value []byte) { b.fill(c, value) }) {
+	if !b.db.get(b.row, b.written.seldom(), func(value []byte) { b.fill(c, value) }) {
 		b.known(c, false)
 	}
 }
@@ -75,8 +75,9 @@ func (b *Backend[K]) fill(c *column, value []byte) {
 	b.known(c, true)
 }
 
-// known notes what Pebble has in a column.
+// known notes what Pebble was found to have in a column.
 func (b *Backend[K]) known(c *column, has bool) {
+	b.written.looked(has)
 	if b.noted {
 		note := b.hot.Note()
 		*note &^= unknown(c.at) | stored(c.at)
@@ -119,7 +120,7 @@ func (b *Backend[K]) fetch(c *column, keys []K, hashes []uint64, missing []int, 
 		}
 		return bytes.Compare(w.bytes[x.at:x.end], w.bytes[y.at:y.end])
 	})
-	it := b.db.lookup(b.written.givenUp)
+	it := b.db.lookup(b.written.seldom())
 	for i := range w.rows {
 		row := &w.rows[i]
 		seek(row.index)

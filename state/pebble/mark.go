@@ -19,7 +19,8 @@ func (b *Backend[K]) Mark(kind snapshot.MarkKind, to *changes.Rows) state.Captur
 		b.marking.forget(kind)
 		return captureAll(b, b.db.options.Groups, b.numbers(), kind, to)
 	}
-	if kind == snapshot.MarkChanges && !b.marking.synced {
+	whole := kind != snapshot.MarkChanges || !b.marking.synced
+	if kind == snapshot.MarkChanges && whole {
 		state.DeleteAll(b.db.options.Groups, b.numbers(), to)
 		b.addStored(to)
 	}
@@ -27,7 +28,7 @@ func (b *Backend[K]) Mark(kind snapshot.MarkKind, to *changes.Rows) state.Captur
 		b.addStored(to)
 	}
 	b.marking.begin(kind, to)
-	b.beginSweep(kind)
+	b.beginSweep(kind, whole)
 	return &capture{b.marking, []func(int) bool{b.sweep}, to}
 }
 
@@ -39,12 +40,18 @@ func (m *marking) forget(kind snapshot.MarkKind) {
 	}
 }
 
-// beginSweep has the table of memory swept. What was in memory only is written to Pebble as it is swept, if changes are to be told from now on.
-func (b *Backend[K]) beginSweep(kind snapshot.MarkKind) {
+// beginSweep has the table of memory swept. A whole sweep writes what was in memory only to Pebble, if changes are to be told from now on; so that
+// the next whole one has little of it to copy. One of changes copies them and leaves them where they are: Pebble is told of what leaves memory. But
+// notes of entries say what Pebble lacks and what captures lack as one, so those are written.
+func (b *Backend[K]) beginSweep(kind snapshot.MarkKind, whole bool) {
 	if kind != snapshot.MarkCanonical {
 		b.cold = true
 	}
-	b.hot.Mark(b.rescue)
+	if e := b.db.engine; e != nil && e.moved.Load() {
+		e.stale() // so that lookups that nobody needs do not keep tables that are not used any more
+	}
+	b.owing = !whole && !b.noted
+	b.hot.Mark(b.rescue, whole)
 }
 
 // addStored adds to rows what Pebble has.
@@ -84,7 +91,7 @@ func (p *Panes[K]) Mark(kind snapshot.MarkKind, to *changes.Rows) state.Capture 
 	c := &capture{marking: p.marking, rows: to}
 	for _, at := range p.at {
 		b := p.panes[at]
-		b.beginSweep(kind)
+		b.beginSweep(kind, whole)
 		c.sweeps = append(c.sweeps, b.sweep)
 	}
 	return c

@@ -9,14 +9,15 @@ import (
 
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/checkpoint/snapshot/sstable"
+	"github.com/weir-stream/weir/state/table"
 )
 
 // marking is what a backend, or all panes together, know of their marks.
 //
 // Whatever is written to Pebble is also an addition to the last mark, if synced: then the tables of the snapshots up to that mark, with the log
-// behind them, say the same as Pebble does. A mark of changes hands the log over and has written, little by little, what is changed in
-// the tables of memory: that is copied to the capture's rows on its way to Pebble. A mark of everything has the same written, and adds what
-// Pebble had at the mark.
+// behind them, say the same as Pebble does together with what the tables of memory owe it. A mark of changes hands the log over and has copied, little
+// by little, what is changed in the tables of memory. A mark of everything has that written to Pebble, with what is owed, and copied on its way, and
+// adds what Pebble had at the mark.
 type marking struct {
 	// synced is false as long as there was no mark, and after one that was copied from memory as a whole.
 	synced bool
@@ -42,13 +43,14 @@ func (m *marking) begin(kind snapshot.MarkKind, to *changes.Rows) {
 	m.to, m.kept = to, kind == snapshot.MarkCanonical
 }
 
-// of are the rows that the changes of an entry go to, which was, or was not, changed before the mark of the capture under way.
-func (m *marking) of(before bool) []*changes.Rows {
+// of are the rows that the changes of an entry go to, which was, or was not, changed before the mark of the capture under way, and which captures of
+// changes were, or were not, told of.
+func (m *marking) of(before, told bool) []*changes.Rows {
 	m.logs = m.logs[:0]
 	if before && m.to != nil {
 		m.logs = append(m.logs, m.to)
 	}
-	if m.synced && (!before || m.kept) {
+	if m.synced && !told && (!before || m.kept) {
 		m.logs = append(m.logs, &m.log)
 	}
 	return m.logs
@@ -109,7 +111,7 @@ func (d *Database) run(r *changes.Rows) (changes.Run, error) {
 func (b *Backend[K]) logging(f func()) {
 	rows := &b.db.rows
 	if !b.peeking {
-		rows.logs = b.marking.of(b.hot.Unswept())
+		rows.logs = b.marking.of(b.hot.Unswept(), b.hot.Owed())
 		defer func() { rows.logs = nil }()
 	}
 	f()
@@ -119,7 +121,7 @@ func (b *Backend[K]) logging(f func()) {
 func (b *Backend[K]) rescue() {
 	row := b.row
 	b.row = b.rescued
-	if b.cold {
+	if b.cold && !b.owing {
 		b.gather()
 		b.write()
 	} else {
@@ -129,14 +131,16 @@ func (b *Backend[K]) rescue() {
 	b.row = row
 }
 
-// copyOut adds the current entry, of which Pebble has nothing, to the capture's rows. It goes on to count as changed, so nothing of it is logged.
+// copyOut adds the current entry to the capture's rows. It goes on to count as changed, or is owed to Pebble, so nothing of it is logged.
 func (b *Backend[K]) copyOut() (bytes int) {
 	rows := &b.db.rows
 	number, at := len(rows.rows), len(rows.bytes)
-	if to := b.marking.to; to != nil {
-		rows.logs = append(rows.logs, to)
+	rows.logs = b.marking.of(true, true)
+	if b.cold {
+		b.gatherColumns()
+	} else {
+		b.copyRows()
 	}
-	b.copyRows()
 	rows.logs = nil
 	bytes = len(rows.bytes) - at
 	rows.cut(number, at)
@@ -148,11 +152,14 @@ func (b *Backend[K]) sweep(work int) (done bool) {
 	if b.hot == nil || !b.hot.Sweeping() {
 		return true
 	}
+	if !b.cold {
+		return b.hot.Sweep(work, table.StillChanged, b.copyOut)
+	}
+	if b.owing {
+		return b.hot.Sweep(work, table.Owed, b.copyOut)
+	}
 	rows := &b.db.rows
-	done = b.hot.Sweep(work, b.cold, func() (bytes int) {
-		if !b.cold {
-			return b.copyOut()
-		}
+	done = b.hot.Sweep(work, table.Unchanged, func() (bytes int) {
 		at := len(rows.bytes)
 		b.gather()
 		bytes = len(rows.bytes) - at

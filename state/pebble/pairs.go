@@ -44,7 +44,7 @@ func (m *mapCell[K]) pair(key []byte) []byte {
 		return pair
 	}
 	b.row = append(b.appendRow(b.row[:0], m.c), key...)
-	if !b.db.get(b.row, b.written.givenUp, func(value []byte) { m.add(key, value, 0) }) {
+	if !b.db.get(b.row, b.written.seldom(), func(value []byte) { m.add(key, value, 0) }) {
 		m.add(key, nil, pairGone)
 	}
 	pair, _ = m.c.pairs.Get(key)
@@ -123,7 +123,7 @@ func (m *mapCell[K]) complete() bool {
 		return true
 	}
 	prefix := b.pairPrefix(m.c)
-	it := b.db.lookup(b.written.givenUp)
+	it := b.db.lookup(b.written.seldom())
 	room := b.db.budget.limit / 8
 	found := m.c.pairs.Len() > 0
 	for ok := it.SeekGE(prefix); ok && bytes.HasPrefix(it.Key(), prefix); ok = it.Next() {
@@ -208,7 +208,7 @@ func (m *mapCell[K]) bury() {
 	prefix := b.pairPrefix(m.c)
 	end := after(prefix)
 	var keys [][]byte
-	it := b.db.lookup(b.written.givenUp)
+	it := b.db.lookup(b.written.seldom())
 	for ok := it.SeekGE(prefix); ok && len(keys) <= few && bytes.HasPrefix(it.Key(), prefix); ok = it.Next() {
 		keys = append(keys, bytes.Clone(it.Key()[len(prefix):]))
 	}

@@ -110,6 +110,34 @@ func TestNothingSpilled(t *testing.T) {
 	closeAll(t, db, s)
 }
 
+// A list is visited to its end though the visitor adds so much to other state of its key that it would be written out.
+func TestAVisitedListStays(t *testing.T) {
+	db := openDatabase(t, Options{Folder: t.TempDir() + "/state", Memory: 128 << 10})
+	s := newSubject(t, db)
+	s.seek("key")
+	const items = 3000
+	for i := range items {
+		s.f.Items.Add(fmt.Sprint("item ", i))
+	}
+	seen := 0
+	for item := range s.f.Items.Get() {
+		if want := fmt.Sprint("item ", seen); item != want {
+			t.Fatalf("%q comes, want %q", item, want)
+		}
+		for n := range 10 {
+			s.f.Counts.Put(int64(seen*10+n), 1)
+		}
+		seen++
+	}
+	if seen != items {
+		t.Errorf("%d items of %d were visited", seen, items)
+	}
+	if db.budget.members[0].visited != 0 {
+		t.Error("the visit has not ended")
+	}
+	closeAll(t, db, s)
+}
+
 // Large maps and lists of few keys, beside others that push them out of memory, on real files.
 func TestLargeCollections(t *testing.T) {
 	db := openDatabase(t, Options{Folder: t.TempDir() + "/state", Memory: 128 << 10})

@@ -13,6 +13,8 @@ type written struct {
 	layers []layer
 	// given up is for good.
 	givenUp bool
+	// found and lost are how many keys Pebble had, of those looked up lately, and how many it had not.
+	found, lost int
 }
 
 // layer is one filter.
@@ -101,6 +103,21 @@ func (w *written) bytes() (n int64) {
 	}
 	return n
 }
+
+// looked notes whether Pebble had a key.
+func (w *written) looked(found bool) {
+	if found {
+		w.found++
+	} else {
+		w.lost++
+	}
+	if w.found+w.lost >= 4096 {
+		w.found, w.lost = w.found/2, w.lost/2
+	}
+}
+
+// seldom reports whether a good part of the keys that are looked up are not in Pebble, as far as is known.
+func (w *written) seldom() bool { return w.givenUp && 4*w.lost > w.found }
 
 // lacks reports whether a key was never added. It is false once the set was given up.
 func (w *written) lacks(mark uint64) bool {

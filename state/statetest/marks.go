@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/weir-stream/weir/checkpoint/snapshot"
@@ -19,13 +20,21 @@ func RunMarks(t *testing.T, backends Backends, panes PaneSets, timers TimerSets)
 	t.Run("int64", func(t *testing.T) { backendMarks(t, backends.Int64, plainKeys[int64](t), int64Key) })
 	t.Run("string", func(t *testing.T) { backendMarks(t, backends.String, plainKeys[string](t), stringKey) })
 	t.Run("wide", func(t *testing.T) { backendMarks(t, backends.Wide, plainKeys[Wide](t), wideKey) })
+	t.Run("one value", func(t *testing.T) {
+		valueMarks(t, backends.Int64, plainKeys[int64](t), int64Key, (*rand.Rand).Int63)
+		valueMarks(t, backends.String, plainKeys[string](t), stringKey, func(r *rand.Rand) string { return strings.Repeat("v", r.Intn(60)) })
+	})
 	t.Run("many keys", func(t *testing.T) { manyMarks(t, backends.Int64) })
+	t.Run("removals before the copy", func(t *testing.T) { removedMarks(t, backends.Int64) })
+	t.Run("timers that leave memory", func(t *testing.T) { spilledMarks(t, timers.Int64) })
 	t.Run("equal lower halves of hashes", func(t *testing.T) {
 		backendMarks(t, backends.Int64, collide(plainKeys[int64](t)), int64Key)
 	})
 	t.Run("panes", func(t *testing.T) {
 		paneMarks(t, panes.Int64, plainKeys[int64](t), int64Key)
 		paneMarks(t, panes.String, plainKeys[string](t), stringKey)
+		paneValueMarks(t, panes.Int64, plainKeys[int64](t), int64Key)
+		paneValueMarks(t, panes.String, plainKeys[string](t), stringKey)
 	})
 	t.Run("timers", func(t *testing.T) {
 		timerMarks(t, timers.Int64, plainKeys[int64](t), int64Key)

@@ -144,7 +144,7 @@ func (h *Hot[K]) Has(c state.Column) bool {
 	return h.cursor.Entry != nil && *(*uint64)(h.cursor.Entry)&h.columns[c].present != 0
 }
 
-// Changed reports whether the current entry was changed.
+// Changed reports whether the current entry was changed since the tier below was told of it.
 func (h *Hot[K]) Changed() bool { return *(*uint64)(h.cursor.Entry)&dirtyBits != 0 }
 
 // Change marks the current entry as changed. It comes before the change.

@@ -37,6 +37,8 @@ type index struct {
 	// void is an entry that no key equals, and the block of all segments without memory.
 	void  unsafe.Pointer
 	empty []uint64
+	// colored says that the entries are those of a hot table which was marked.
+	colored bool
 	// watched are addresses of entries that must not survive the entries' moving; those that would become void.
 	watched []unsafe.Pointer
 	spare   *spares

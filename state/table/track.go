@@ -158,6 +158,9 @@ func (tr *tracker) captured(s *segment) []uint64 {
 
 // moved sets the bits of a segment anew, after its entries have come from elsewhere.
 func (ix *index) moved(s *segment) {
+	if ix.colored {
+		ix.recolor(s)
+	}
 	tr := ix.track
 	if tr == nil {
 		return

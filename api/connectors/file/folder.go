@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // folder is where the subtasks of a sink write, as one of them sees it.
@@ -18,9 +20,9 @@ import (
 // job's id; part files in a folder that has the mark are the job's own. A mark is made only where there are no part files, and part
 // files only where there is the mark.
 //
-// A job that goes on from a snapshot takes the folder over as it is. It removes leftovers only when its first checkpoint is complete: by
+// A job that goes on from a snapshot takes the folder over as it is. If it removes leftovers, then only when its first checkpoint is complete: by
 // then all subtasks have opened, and have published what the snapshot had. Before, what looks left over to one may be another's to
-// publish.
+// publish. Later it may still be a savepoint's, which does not commit: nobody publishes its parts but who goes on from it.
 type folder struct {
 	path                 string
 	job                  string
@@ -31,12 +33,38 @@ const markPrefix = ".part-of-"
 
 func (f folder) mark() string { return filepath.Join(f.path, markPrefix+f.job) }
 
-// make has the folder exist.
+// make has the folder exist, durably: what is published in it would be lost with it.
 func (f folder) make() error {
-	if err := os.MkdirAll(f.path, 0o777); err != nil {
+	if err := makeDurably(f.path, os.Mkdir, syncFolder); err != nil {
 		return failure(f.path, "cannot create the folder", err)
 	}
 	return nil
+}
+
+// makeDurably makes a folder and those above it that are not there, and syncs the folders that have got another one.
+func makeDurably(path string, mkdir func(string, os.FileMode) error, sync func(string) error) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil
+	}
+	above := filepath.Dir(path)
+	err := mkdir(path, 0o777)
+	if errors.Is(err, fs.ErrNotExist) && above != path {
+		if err := makeDurably(above, mkdir, sync); err != nil {
+			return err
+		}
+		err = mkdir(path, 0o777)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		// Made meanwhile by another subtask, which may not have synced it yet, unless it is no folder.
+		if info, other := os.Stat(path); other != nil || !info.IsDir() {
+			return syscall.ENOTDIR
+		}
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	return sync(above)
 }
 
 // claim makes the folder ready for the subtask of a job that begins anew: it exists, holds no results of other runs, and nothing of
@@ -54,7 +82,7 @@ func (f folder) claim(overwrite bool) error {
 			return err
 		}
 	}
-	return f.clean(names)
+	return f.clean(names, overwrite)
 }
 
 func (f folder) names() ([]string, error) {
@@ -107,18 +135,19 @@ func (f folder) leaveMark(names []string) error {
 	return file.Close()
 }
 
-// clean removes the files that this subtask answers for.
-func (f folder) clean(names []string) error {
-	return f.remove(names, func(partInfo) bool { return true })
+// clean removes the files that this subtask answers for. A hidden part that a checkpoint may have stays, unless all is to be overwritten: a job that
+// begins anew after a failure may have a savepoint.
+func (f folder) clean(names []string, overwrite bool) error {
+	return f.remove(names, func(p partInfo, _ string) bool { return overwrite || p.published || p.uid == "" })
 }
 
-func (f folder) remove(names []string, unwanted func(partInfo) bool) error {
+func (f folder) remove(names []string, unwanted func(p partInfo, path string) bool) error {
 	for _, name := range names {
 		p, ok := parsePart(name)
-		if !ok || p.subtask%f.parallelism != f.subtask || !unwanted(p) {
+		path := filepath.Join(f.path, name)
+		if !ok || p.subtask%f.parallelism != f.subtask || !unwanted(p, path) {
 			continue
 		}
-		path := filepath.Join(f.path, name)
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return failure(path, "cannot remove it", err)
 		}
@@ -126,12 +155,18 @@ func (f folder) remove(names []string, unwanted func(partInfo) bool) error {
 	return nil
 }
 
-// sweep removes the hidden files that this subtask answers for and that are not the uid's: leftovers of attempts that have ended. Nothing of
-// them may be waiting to be published.
-func (f folder) sweep(uid string) error {
+// sweep removes the hidden files that this subtask answers for, that are not the uid's, and that nobody has written to since a time: leftovers of
+// attempts that have ended.
+func (f folder) sweep(uid string, since time.Time) error {
 	names, err := f.names()
 	if err != nil {
 		return err
 	}
-	return f.remove(names, func(p partInfo) bool { return !p.published && p.uid != uid })
+	return f.remove(names, func(p partInfo, path string) bool {
+		if p.published || p.uid == uid {
+			return false
+		}
+		info, err := os.Lstat(path)
+		return err == nil && info.ModTime().Before(since)
+	})
 }

@@ -131,6 +131,9 @@ func (p *part) abandon() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.file == nil {
+		if p.durable { // early, see writer.seal
+			return os.Remove(p.hidden)
+		}
 		return nil
 	}
 	err := errors.Join(p.file.Close(), os.Remove(p.hidden))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/weir-stream/weir/api/connector"
 )
@@ -21,13 +22,16 @@ import (
 //
 // A folder belongs to one sink of one job. A job that begins anew refuses a folder that has part files of another run, unless Overwrite was
 // called: mixed with those of this run they would be a wrong result that looks right. (To know its own after a restart, a job leaves an
-// empty file .part-of-JOBID there.) A job that goes on from a snapshot takes the folder over. What failed attempts have left is removed. Files
-// with other names are never touched.
+// empty file .part-of-JOBID there.) A job that goes on from a snapshot takes the folder over.
+//
+// What failed attempts have left under hidden names stays, since a savepoint may have it, until RemoveLeftoversAfter. Files with other names
+// are never touched.
 type Sink[T any] struct {
 	folder     string
 	newEncoder func() encoder[T]
 	overwrite  bool
 	mayVanish  bool
+	leftovers  time.Duration
 	policy     RollingPolicy
 	create     func(path string) (partFile, error)
 }
@@ -99,6 +103,15 @@ func (s Sink[T]) PartsMayVanish() Sink[T] {
 	return s
 }
 
+// RemoveLeftoversAfter returns the sink that removes hidden parts of attempts that have ended, in jobs with checkpoints, once they are older than age
+// by the time of their last change. It looks for them when the first checkpoint of an attempt is complete, which is after each failure and each start
+// from a snapshot. A savepoint that is older may have such parts: without them a job cannot be started from it any more, or with PartsMayVanish
+// lacks their records. So age is how long savepoints are kept. Without this option, or with an age of 0, they stay for ever, as with Flink.
+func (s Sink[T]) RemoveLeftoversAfter(age time.Duration) Sink[T] {
+	s.leftovers = age
+	return s
+}
+
 // Name is the name of the operator.
 func (s Sink[T]) Name() string { return "File Sink" }
 
@@ -113,9 +126,12 @@ func (s Sink[T]) NewWriter(ctx connector.WriterContext) (connector.Writer[T], er
 	if err := s.policy.check(); err != nil {
 		return nil, err
 	}
+	if s.leftovers < 0 {
+		return nil, fmt.Errorf("file sink: RemoveLeftoversAfter(%v): give a positive age, or 0 to keep leftovers for ever", s.leftovers)
+	}
 	return &writer[T]{
 		folder:  folder{path: s.folder, job: ctx.JobID().String(), subtask: ctx.Subtask(), parallelism: ctx.Parallelism()},
-		attempt: ctx.Attempt(), overwrite: s.overwrite, create: s.create, encode: s.newEncoder(),
+		attempt: ctx.Attempt(), overwrite: s.overwrite, leftovers: s.leftovers, create: s.create, encode: s.newEncoder(),
 		rolling: ctx.Checkpointing, policy: s.policy, timer: newTimer(s.policy, ctx.Clock, ctx.CallAt),
 	}, nil
 }

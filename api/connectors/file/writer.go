@@ -1,11 +1,13 @@
 package file
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/weir-stream/weir/api/connector"
 	"github.com/weir-stream/weir/runtime/element"
@@ -39,7 +41,9 @@ type writer[T any] struct {
 	// room is how many bytes the buffer takes until it is written, or the part ends.
 	room             int
 	sealed, prepared []*part
-	swept            bool
+	// leftovers is how old those are that are removed, 0 for none, and swept that they were.
+	leftovers time.Duration
+	swept     bool
 }
 
 // Restore implements connector.StatefulWriter.
@@ -109,10 +113,9 @@ func (w *writer[T]) flush() error {
 		return err
 	}
 	if w.policy.PartSize > 0 && w.part.written >= w.policy.PartSize {
-		w.seal()
-	} else {
-		w.setRoom(w.part.written)
+		return w.seal()
 	}
+	w.setRoom(w.part.written)
 	return nil
 }
 
@@ -135,12 +138,19 @@ func (w *writer[T]) newPart() *part {
 	return &part{hidden: filepath.Join(w.folder.path, hidden), final: filepath.Join(w.folder.path, final), create: w.create}
 }
 
-// seal ends the part.
-func (w *writer[T]) seal() {
+// mostOpen is how many sealed parts keep their files open until the next snapshot, whose writer makes them durable.
+const mostOpen = 64
+
+// seal ends the part. If too many are open, the oldest is made durable here.
+func (w *writer[T]) seal() error {
 	w.sealed = append(w.sealed, w.part)
 	w.part = nil
 	w.timer.stop()
 	w.setRoom(0)
+	if n := len(w.sealed); n > mostOpen {
+		return w.sealed[n-1-mostOpen].persist(context.Background())
+	}
+	return nil
 }
 
 // roll ends the part if there is one.
@@ -148,8 +158,7 @@ func (w *writer[T]) roll() error {
 	if err := w.flush(); err != nil || w.part == nil {
 		return err
 	}
-	w.seal()
-	return nil
+	return w.seal()
 }
 
 // OnProcessingTime implements connector.TimedWriter.
@@ -193,11 +202,11 @@ func (w *writer[T]) PrepareCommit() ([]connector.Committable, error) {
 
 // CheckpointComplete implements connector.CheckpointListener.
 func (w *writer[T]) CheckpointComplete(ident.CheckpointID) error {
-	if !w.rolling || w.swept {
+	if !w.rolling || w.swept || w.leftovers == 0 {
 		return nil
 	}
 	w.swept = true
-	return w.folder.sweep(w.uid)
+	return w.folder.sweep(w.uid, w.timer.clock.Now().Add(-w.leftovers))
 }
 
 // CheckpointAborted implements connector.CheckpointListener.

@@ -54,27 +54,34 @@ func (j *job) retainsNothing() {
 	j.leavesNothingUnnamed()
 }
 
-// leavesNothingUnnamed asserts that there is nothing in the job's folder but its log and what that retains.
+// contents are the metadata of a checkpoint.
+func (j *job) contents(c *snapshot.Completed) *snapshot.Metadata {
+	j.t.Helper()
+	path := filepath.Join(j.checkpoints(), snapshot.MetadataPath(c.Path))
+	data, err := os.ReadFile(path)
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	m, err := snapshot.Decode(path, data)
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	return m
+}
+
+// leavesNothingUnnamed asserts that there is nothing in the job's folder but its log and what that retains, and files that were being written
+// when a process was killed, which are hidden.
 func (j *job) leavesNothingUnnamed() {
 	j.t.Helper()
 	named := map[string]bool{}
 	for _, r := range j.history().Retained {
-		path := filepath.Join(j.checkpoints(), snapshot.MetadataPath(r.Path))
-		data, err := os.ReadFile(path)
-		if err != nil {
-			j.t.Fatal(err)
-		}
-		m, err := snapshot.Decode(path, data)
-		if err != nil {
-			j.t.Fatal(err)
-		}
-		named[path] = true
-		for _, f := range m.Files("") {
+		named[filepath.Join(j.checkpoints(), snapshot.MetadataPath(r.Path))] = true
+		for _, f := range j.contents(r).Files("") {
 			named[filepath.Join(j.checkpoints(), f.Name)] = true
 		}
 	}
 	if err := filepath.WalkDir(j.checkpoints(), func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && !named[path] && filepath.Base(filepath.Dir(path)) != snapshot.LogFolder {
+		if err == nil && !d.IsDir() && !strings.HasPrefix(d.Name(), ".") && !named[path] && filepath.Base(filepath.Dir(path)) != snapshot.LogFolder {
 			j.t.Errorf("%s is left, which nothing names", path)
 		}
 		return err

@@ -220,6 +220,17 @@ func (j *job) fails(options ...option) (failure, said string) {
 	return a.Failure, p.said()
 }
 
+// isRefused has the job live until it has failed, or could not even begin, and returns all that it has said.
+func (j *job) isRefused(options ...option) string {
+	j.t.Helper()
+	p := j.start(append(options, func(l *life) { l.Refused = true })...)
+	signal, a := p.end()
+	if signal != 0 || a.Failure == "" {
+		j.t.Fatalf("the job was to be refused; ended by signal %d, account %+v: %s", signal, a, p.said())
+	}
+	return a.Failure + "\n" + p.said()
+}
+
 // compare compares the output with that of an undisturbed run.
 func (j *job) compare() {
 	j.t.Helper()

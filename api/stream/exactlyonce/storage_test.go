@@ -188,3 +188,31 @@ func TestCanceledWhileACheckpointIsWritten(t *testing.T) {
 		})
 	}
 }
+
+// Small state is a part of the metadata: a checkpoint of a hundred subtasks is one file.
+func TestManySmallSubtasksMakeFewFiles(t *testing.T) {
+	eachBackend(t, func(t *testing.T, j *job) {
+		j.parallelism = 25
+		_, said := j.fails(leisurely, suffers(cancel, failpoint.Describing, 1), property("execution.checkpointing.interval=300ms"),
+			property("execution.checkpointing.data-inline-threshold=20kb"), property("execution.checkpointing.externalized-checkpoint-retention=RETAIN_ON_CANCELLATION"))
+		retained := j.history().Retained
+		if len(retained) == 0 {
+			t.Fatal(said)
+		}
+		files := 0
+		for _, r := range retained {
+			m := j.contents(r)
+			parts := 0
+			for _, op := range m.Operators {
+				parts += len(op.Subtasks)
+			}
+			if parts < 4*j.parallelism {
+				t.Errorf("checkpoint %d has %d parts", r.Checkpoint, parts)
+			}
+			files += 1 + len(m.Files(""))
+		}
+		if files > len(retained) {
+			t.Errorf("%d checkpoints have %d files", len(retained), files)
+		}
+	})
+}

@@ -46,6 +46,8 @@ type life struct {
 	Storage    []fault.Rule `json:",omitempty"`
 	// Disk bounds the folder of checkpoints.
 	Disk *smallDisk `json:",omitempty"`
+	// Refused says that the job may not even begin.
+	Refused bool `json:",omitempty"`
 	// Account is the file in which the process says what has become of it.
 	Account string
 }
@@ -125,6 +127,10 @@ func (v *victim) run() error {
 		return err
 	}
 	env, err := stream.NewEnvironment("exactly once", v.Properties...)
+	if err != nil && v.Refused {
+		v.account.Failure = err.Error()
+		return v.tell()
+	}
 	if err != nil {
 		return err
 	}

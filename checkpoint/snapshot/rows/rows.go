@@ -16,6 +16,8 @@ import (
 // One goroutine owns it at a time; whoever fills it hands it over when it is filled. The zero value is empty.
 type Rows struct {
 	chunks [][]byte
+	// blocks are those that are full, rows the one that is filled; sorted rows are all in rows.
+	blocks [][]row
 	rows   []row
 	ranges []Range
 	bytes  int64
@@ -83,8 +85,10 @@ type row struct {
 
 const (
 	leastChunk = 4 << 10
-	mostChunk  = 1 << 20
-	rowBytes   = 40
+	mostChunk  = 256 << 10
+	// mostBlock is how many rows a block has: none is ever copied to a larger one while whoever fills the rows holds up others.
+	mostBlock = 4 << 10
+	rowBytes  = 40
 )
 
 // Set sets an entry. Both are copied.
@@ -102,12 +106,18 @@ func (r *Rows) DeleteRange(from, to []byte) {
 		return
 	}
 	deleted := Range{From: slices.Clone(from), To: slices.Clone(to)}
-	if last := len(r.chunks) - 1; last >= 0 {
-		deleted.chunk, deleted.at = uint32(last), uint32(len(r.chunks[last]))
-	}
+	deleted.chunk, deleted.at = r.end()
 	r.ranges = append(r.ranges, deleted)
 	r.bytes += int64(len(from) + len(to))
 	r.sorted = false
+}
+
+// end is where the next row's bytes come, or before it.
+func (r *Rows) end() (chunk, at uint32) {
+	if last := len(r.chunks) - 1; last >= 0 {
+		return uint32(last), uint32(len(r.chunks[last]))
+	}
+	return 0, 0
 }
 
 // Over adds what the rows are changes of.
@@ -148,6 +158,10 @@ func (r *Rows) add(key, value []byte, kind Kind) {
 	at := len(*c)
 	*c = append(append(*c, key...), value...)
 	head, next := first(key)
+	if len(r.rows) >= mostBlock && len(r.rows) == cap(r.rows) {
+		r.blocks = append(r.blocks, r.rows)
+		r.rows = make([]row, 0, mostBlock)
+	}
 	r.rows = append(r.rows, row{
 		head: head, next: next, chunk: uint32(chunk), at: uint32(at), key: uint32(len(key)), value: uint32(len(value)), kind: kind,
 	})
@@ -180,10 +194,18 @@ func (r *Rows) room(n int) int {
 }
 
 // Len is the number of entries set and deleted, each as often as it was.
-func (r *Rows) Len() int { return len(r.rows) }
+func (r *Rows) Len() int {
+	n := len(r.rows)
+	for _, block := range r.blocks {
+		n += len(block)
+	}
+	return n
+}
 
 // Empty reports whether there is nothing in it.
-func (r *Rows) Empty() bool { return len(r.rows)+len(r.ranges)+len(r.below)+len(r.runs) == 0 }
+func (r *Rows) Empty() bool {
+	return len(r.blocks)+len(r.rows)+len(r.ranges)+len(r.below)+len(r.runs) == 0
+}
 
 // Bytes is the memory held, about.
 func (r *Rows) Bytes() int64 { return r.bytes }
@@ -193,16 +215,21 @@ func (r *Rows) Bytes() int64 { return r.bytes }
 func (r *Rows) Take(other *Rows) {
 	base := uint32(len(r.chunks))
 	r.chunks = append(r.chunks, other.chunks...)
-	if len(r.rows) == 0 {
-		r.rows = other.rows
-	} else {
-		r.rows = append(r.rows, other.rows...)
+	for _, block := range append(slices.Clip(other.blocks), other.rows) {
+		for i := 0; base > 0 && i < len(block); i++ {
+			block[i].chunk += base
+		}
 	}
-	for i := len(r.rows) - len(other.rows); base > 0 && i < len(r.rows); i++ {
-		r.rows[i].chunk += base
+	if len(r.rows) > 0 {
+		r.blocks = append(r.blocks, r.rows)
 	}
+	r.blocks = append(r.blocks, other.blocks...)
+	r.rows = other.rows
+	last, end := r.end()
 	for _, deleted := range other.ranges {
-		deleted.chunk += base
+		if deleted.chunk += base; len(other.chunks) == 0 {
+			deleted.chunk, deleted.at = last, end
+		}
 		r.ranges = append(r.ranges, deleted)
 	}
 	r.below = append(r.below, other.below...)
@@ -217,11 +244,25 @@ func (r *Rows) Sort() {
 	if r.sorted {
 		return
 	}
+	r.flatten()
 	slices.SortFunc(r.rows, r.compare)
 	r.dropDeleted()
 	r.unite()
 	r.joinRanges()
 	r.sorted = true
+}
+
+// flatten makes one of all blocks.
+func (r *Rows) flatten() {
+	if len(r.blocks) == 0 {
+		return
+	}
+	all := make([]row, 0, r.Len())
+	for i, block := range r.blocks {
+		all = append(all, block...)
+		r.blocks[i] = nil
+	}
+	r.rows, r.blocks = append(all, r.rows...), nil
 }
 
 // dropDeleted leaves out what was set in ranges before they were deleted. The rows are in order.
@@ -308,6 +349,7 @@ func (r *Rows) Compact() {
 	for _, deleted := range r.ranges {
 		compact.bytes += int64(len(deleted.From) + len(deleted.To))
 	}
+	compact.flatten()
 	compact.sorted = true
 	*r = compact
 }

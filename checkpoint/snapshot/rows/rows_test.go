@@ -2,6 +2,7 @@ package rows
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"math/rand"
@@ -123,6 +124,67 @@ func TestCompactGivesMemoryBack(t *testing.T) {
 	r.Compact()
 	if r.Len() != 1 || r.Bytes() > before/1000 {
 		t.Errorf("%d changes in %d bytes, before %d", r.Len(), r.Bytes(), before)
+	}
+}
+
+// TestManyRows has more rows than a block, with changes of them all over, compact or not before they are sorted, from one owner or two.
+func TestManyRows(t *testing.T) {
+	const n = 2*mostBlock + 100
+	for _, compact := range []bool{false, true} {
+		for _, taken := range []bool{false, true} {
+			var r Rows
+			for i := range n {
+				r.Set(numberedKey(i*7919%n), fmt.Append(nil, "old ", i))
+			}
+			if compact {
+				r.Compact()
+			}
+			if taken {
+				var all Rows
+				all.Set(numberedKey(3), []byte("older"))
+				all.Take(&r)
+				r = all
+			}
+			if !compact || taken {
+				for i := range n {
+					r.Set(numberedKey(i), fmt.Append(nil, "value ", i))
+				}
+				if compact {
+					r.Compact()
+				}
+			}
+			r.Sort()
+			if r.Len() != n {
+				t.Fatalf("compact %t, taken %t: %d rows of %d", compact, taken, r.Len(), n)
+			}
+			for i := range n {
+				key, value, _ := r.Entry(i)
+				want := fmt.Sprint("value ", i)
+				if compact && !taken {
+					want = string(value)
+				}
+				if !bytes.Equal(key, numberedKey(i)) || string(value) != want {
+					t.Fatalf("compact %t, taken %t: row %d is %x=%s", compact, taken, i, key, value)
+				}
+			}
+		}
+	}
+}
+
+func numberedKey(n int) []byte {
+	return binary.BigEndian.AppendUint32([]byte("a key of several bytes"), uint32(n))
+}
+
+// TestTakenRangesAreOlder takes a range without rows into a chunk with room: what is set next was not deleted.
+func TestTakenRangesAreOlder(t *testing.T) {
+	var r, other Rows
+	r.Set([]byte("b"), []byte("deleted"))
+	other.DeleteRange([]byte("a"), []byte("c"))
+	r.Take(&other)
+	r.Set([]byte("bb"), []byte("set since"))
+	r.Sort()
+	if got := contents(t, &r); !slices.Equal(got, []string{`"bb"="set since"`}) {
+		t.Errorf("got %v", got)
 	}
 }
 

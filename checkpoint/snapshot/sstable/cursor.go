@@ -32,6 +32,9 @@ func (t *Table) cursor(age int, from, to []byte) (*cursor, error) {
 	if t.reader == nil {
 		return c, nil
 	}
+	if err := t.filter(); err != nil {
+		return nil, t.damaged(err)
+	}
 	entries, err := t.reader.NewIter(sstable.NoTransforms, from, to, sstable.AssertNoBlobHandles)
 	if err != nil {
 		return nil, t.damaged(err)

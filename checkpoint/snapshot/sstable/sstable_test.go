@@ -128,6 +128,30 @@ func TestDamageIsFound(t *testing.T) {
 	}
 }
 
+// TestADamagedFilterIsFound flips each bit of a table's filter, of which a scan needs nothing.
+func TestADamagedFilterIsFound(t *testing.T) {
+	table := numbered(t, 200)
+	opened, err := OpenBytes("whole", table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout, err := opened.reader.Layout()
+	if err != nil || len(layout.Filter) != 1 {
+		t.Fatalf("%d filters, %v", len(layout.Filter), err)
+	}
+	if err := opened.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for at := layout.Filter[0].Offset; at < layout.Filter[0].Offset+layout.Filter[0].Length; at++ {
+		spoilt := slices.Clone(table)
+		spoilt[at] ^= 1 << (at % 8)
+		err := Scan(spoilt, nil, nil, func(_, _ []byte) error { return nil })
+		if err == nil || !strings.Contains(err.Error(), "damaged") {
+			t.Fatalf("a flipped bit at %d: %v", at, err)
+		}
+	}
+}
+
 func FuzzScan(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("no table"))

@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync/atomic"
 
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/objstorage"
 	"github.com/cockroachdb/pebble/v2/sstable"
 
@@ -162,11 +163,15 @@ func wrap(err error) error {
 	return nil
 }
 
-// Small restart intervals and filters are for random reads; these tables are scanned.
+// The tables are scanned, but for those that a restored database takes in as they are: it looks for single keys in all tables of a chain, of which
+// the filters leave most out. So their blocks are small, as each look at one that is not in memory reads and checks all of it.
 var options = sstable.WriterOptions{
-	TableFormat: Format,
-	BlockSize:   32 << 10,
-	Compression: sstable.SnappyCompression,
+	TableFormat:    Format,
+	FilterPolicy:   bloom.FilterPolicy(10), // bits a key
+	FilterType:     sstable.TableFilter,
+	BlockSize:      8 << 10,
+	IndexBlockSize: 128 << 10,
+	Compression:    sstable.SnappyCompression,
 }
 
 var errAborted = errors.New("the table was given up")

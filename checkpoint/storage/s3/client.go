@@ -126,7 +126,10 @@ func endpoint(text string) (host string, secure bool, err error) {
 		whole = "https://" + text
 	}
 	u, err := url.Parse(whole)
-	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+	if err == nil && u.User != nil || err != nil && strings.Contains(text, "@") {
+		return "", false, errors.New("s3.endpoint: expected an address without credentials, such as http://minio:9000: they belong into s3.access-key and s3.secret-key")
+	}
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
 		return "", false, fmt.Errorf("s3.endpoint %q: expected an address such as http://minio:9000 or s3.eu-central-1.amazonaws.com", text)
 	}
 	switch strings.ToLower(u.Scheme) {

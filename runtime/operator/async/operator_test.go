@@ -350,21 +350,28 @@ func TestSnapshotHasWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-func TestRestoreInMoreSubtasksLosesNothing(t *testing.T) {
+func TestRestoreDealsTheQueueOut(t *testing.T) {
 	b := open(t, Options[int, string]{})
 	b.process(0, 1, 2, 3, 4)
 	taken, _ := operator.Snapshot(b.instance.Operator.(operator.Stateful))
-	var invoked []int
-	for subtask := range 2 {
-		function := &manual{futures: map[int]Future[string]{}}
-		factory, _ := Operator(func() Function[int, string] { return function }, Options[int, string]{})
-		ctx := operatortest.Context(t, "Look Up")
-		ctx.Subtask, ctx.Parallelism, ctx.Restored = subtask, 2, []*snapshot.Operator{taken, {}}
-		operatortest.Open[string](t, ctx, factory)
-		invoked = append(invoked, function.invoked...)
-	}
-	if !slices.Equal(invoked, []int{0, 1, 2, 3, 4}) {
-		t.Errorf("invoked %v", invoked)
+	for _, c := range []struct {
+		before []*snapshot.Operator
+		want   [][]int
+	}{
+		{[]*snapshot.Operator{taken}, [][]int{{0, 1, 2}, {3, 4}}},
+		{[]*snapshot.Operator{{}, taken, {}}, [][]int{{0, 1, 2}, {3, 4}}},
+		{[]*snapshot.Operator{{}, taken}, [][]int{nil, {0, 1, 2, 3, 4}}}, // the first had finished, and does nothing any more
+	} {
+		for subtask, want := range c.want {
+			function := &manual{futures: map[int]Future[string]{}}
+			factory, _ := Operator(func() Function[int, string] { return function }, Options[int, string]{})
+			ctx := operatortest.Context(t, "Look Up")
+			ctx.Subtask, ctx.Parallelism, ctx.Restored = subtask, len(c.want), c.before
+			operatortest.Open[string](t, ctx, factory)
+			if !slices.Equal(function.invoked, want) {
+				t.Errorf("%d subtasks of before: subtask %d invokes %v, want %v", len(c.before), subtask, function.invoked, want)
+			}
+		}
 	}
 }
 

@@ -5,11 +5,9 @@ import (
 	"fmt"
 
 	"github.com/weir-stream/weir/api/codec"
-	"github.com/weir-stream/weir/api/codec/schema"
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/element"
 	"github.com/weir-stream/weir/runtime/operator"
-	"github.com/weir-stream/weir/state/keygroup"
 )
 
 // listName is the name of the operator's state: its queue.
@@ -66,26 +64,20 @@ func describe[In any](elements codec.Codec[queuedElement[In]]) snapshot.List {
 
 // restore puts this subtask's share of the restored queues into its own.
 func (o *waiting[In, Out]) restore() error {
-	var before [][][]byte
-	var written *schema.Schema
-	for _, subtask := range o.Ctx.Restored {
-		for _, list := range subtask.Lists {
-			if list.Name == listName {
-				before, written = append(before, list.Elements), list.Element
-			}
-		}
-	}
-	if len(before) == 0 {
+	list, err := snapshot.DealList(o.Ctx.Restored, listName, snapshot.Split, o.Ctx.Subtask, o.Ctx.Parallelism)
+	switch {
+	case err != nil:
+		return fmt.Errorf("restore the queue: %w", err)
+	case list == nil:
 		return nil
-	}
-	if written == nil {
+	case list.Element == nil:
 		return errors.New("restore the queue: the snapshot does not say of what type its records are: it is damaged")
 	}
-	decoder, err := codec.Resolve[queuedElement[In]](written)
+	decoder, err := codec.Resolve[queuedElement[In]](list.Element)
 	if err != nil {
 		return fmt.Errorf("restore the queue: %w", err)
 	}
-	for _, encoded := range keygroup.Split(before, o.Ctx.Parallelism)[o.Ctx.Subtask] {
+	for _, encoded := range list.Elements {
 		var q queuedElement[In]
 		rest, err := decoder.Decode(encoded, &q)
 		if err == nil && len(rest) > 0 {

@@ -126,7 +126,10 @@ func (c *Capture) Write(ctx context.Context, folder string, upload snapshot.Uplo
 		tables = []snapshot.LocalTable{*table}
 	}
 	if c.link.number > 0 {
-		tables = c.store.chain.add(c.link, table)
+		if tables = c.store.chain.add(c.link, table); c.kind == snapshot.MarkChanges {
+			c.mergeChanges(ctx, folder, upload)
+			tables = c.store.chain.all()
+		}
 	}
 	if len(tables) > 0 {
 		c.taken.Chains = []snapshot.Chain{{Groups: c.taken.Groups, Tables: tables}}
@@ -143,9 +146,12 @@ func (c *Capture) write(ctx context.Context, made *rows.Rows, folder string, upl
 	if err != nil {
 		return nil, err
 	}
-	if path != "" {
-		defer os.Remove(path)
-	}
+	kept := false
+	defer func() {
+		if path != "" && !kept {
+			_ = os.Remove(path)
+		}
+	}()
 	if err := writer.AddRows(made); err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
@@ -158,11 +164,22 @@ func (c *Capture) write(ctx context.Context, made *rows.Rows, folder string, upl
 		content = storage.File(path)
 	}
 	ref, err := upload(ctx, content)
+	if errors.Is(err, errVain) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &snapshot.LocalTable{Ref: ref, Groups: c.taken.Groups, Changes: c.kind == snapshot.MarkChanges, Entries: writer.Entries()}, nil
+	table := &snapshot.LocalTable{Ref: ref, Groups: c.taken.Groups, Changes: c.kind == snapshot.MarkChanges, Entries: writer.Entries()}
+	if path != "" && ref.GetName() != "" && c.link.number > 0 && c.store.chain.wants(table) {
+		table.Path, kept = path, true
+		c.store.chain.keep(table)
+	}
+	return table, nil
 }
+
+// errVain is that a table is not worth being uploaded.
+var errVain = errors.New("merging gains too little")
 
 // newTable starts a table in a new file of the folder, or in memory if that is "".
 func newTable(folder string) (w *sstable.Writer, path string, err error) {

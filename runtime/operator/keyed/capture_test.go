@@ -2,8 +2,10 @@ package keyed
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"math/rand"
 	"os"
@@ -180,9 +182,11 @@ func TestChainsGoOn(t *testing.T) {
 				for i := range before.Chains {
 					before.Chains[i].Whole = true
 				}
+				_ = l.is.store.Close()
 				l.is = openSubtask(t, subtasks(t, "hashmap", 1, []*snapshot.Operator{before})[0])
 			}
 		}
+		_ = l.is.store.Close()
 		if files, _ := os.ReadDir(local); len(files) > 0 {
 			t.Errorf("%d files are left over", len(files))
 		}
@@ -313,5 +317,127 @@ func TestChainsAreNotCarriedOn(t *testing.T) {
 		if got := next(c.before, c.parallelism); got != c.want {
 			t.Errorf("%s: the next snapshot has %d tables, want %d", name, got, c.want)
 		}
+	}
+}
+
+// TestChangesAreMerged changes the same keys again and again, or others each time, sets and deletes them and fires their timers.
+func TestChangesAreMerged(t *testing.T) {
+	for _, hot := range []bool{true, false} {
+		for _, folder := range []string{t.TempDir(), ""} {
+			k := &kept{folder: t.TempDir()}
+			s := openSubtask(t, subtasks(t, "hashmap", 1, nil)[0])
+			key := func(n int) string { return fmt.Sprint("a key with some length, so that there are bytes ", n) }
+			keys, changed := 1700, 40
+			if !hot { // so many bytes that no compression makes less that merging does not gain anything
+				keys, changed = 4000, 90
+				key = func(n int) string { return fmt.Sprintf("%x", sha256.Sum256([]byte{byte(n), byte(n >> 8)})) }
+			}
+			for i := range keys {
+				s.visit(key(i), 1_000_000)
+			}
+			longest := 0
+			for round := range 40 {
+				for i := range changed {
+					n := i
+					if !hot {
+						n += changed * round
+					}
+					switch at := int64(10*round + i%10); i % 4 {
+					case 0:
+						s.backend.Seek(key(n), hashOf(key(n)))
+						s.function.Count.Clear()
+						s.function.Names.Clear()
+					default:
+						s.visit(key(n), at)
+					}
+				}
+				for due := make([]state.Timer[string], 0, 8); len(s.timers.Event.Take(int64(10*round), due)) > 0; {
+				}
+				want := contents(t, []*subtask{s})
+				c, err := s.store.Mark(snapshot.MarkChanges)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for !c.Copy(10_000) {
+				}
+				written, err := c.Write(context.Background(), folder, k.upload)
+				if err != nil {
+					t.Fatal(err)
+				}
+				tables := written.Chains[0].Tables
+				longest = max(longest, len(tables))
+				if round%8 != 7 {
+					continue
+				}
+				after := openSubtask(t, subtasks(t, []string{"hashmap", "pebble"}[round/8%2], 1, []*snapshot.Operator{k.back(t, written, 1)})[0])
+				if got := contents(t, []*subtask{after}); !maps.Equal(got, want) {
+					t.Fatalf("hot keys %t, round %d, %d tables: %s", hot, round, len(tables), firstDifference(got, want))
+				}
+				_ = after.store.Close()
+			}
+			if most := map[bool]int{true: 2 * mergedAtOnce, false: crowded + mergedAtOnce}[hot]; folder != "" && longest > most {
+				t.Errorf("hot keys %t: at most %d tables, want %d", hot, longest, most)
+			}
+			_ = s.store.Close()
+			if folder != "" {
+				if files, _ := os.ReadDir(folder); len(files) > 0 {
+					t.Errorf("%d files are left over", len(files))
+				}
+			}
+		}
+	}
+}
+
+// TestAMergeThatFailsLosesNothing has the storage fail while tables of changes are merged: the snapshot names them as they are, a warning
+// says so, and a later snapshot merges them.
+func TestAMergeThatFailsLosesNothing(t *testing.T) {
+	k := &kept{folder: t.TempDir()}
+	folder := t.TempDir()
+	s := openSubtask(t, subtasks(t, "hashmap", 1, nil)[0])
+	var warnings strings.Builder
+	s.store.ctx.Log = slog.New(slog.NewTextHandler(&warnings, nil))
+	key := func(n int) string { return fmt.Sprint("a key with some length, so that there are bytes ", n) }
+	for i := range 1700 {
+		s.visit(key(i), 1_000_000)
+	}
+	failed, longest, last := 0, 0, 0
+	for round := range 14 {
+		for i := range 40 {
+			s.visit(key(i), int64(2_000_000+round))
+		}
+		c, err := s.store.Mark(snapshot.MarkChanges)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for !c.Copy(10_000) {
+		}
+		uploads := 0
+		written, err := c.Write(context.Background(), folder, func(ctx context.Context, content storage.Source) (*snapshot.FileRef, error) {
+			if uploads++; uploads == 2 && failed < 2 {
+				failed++
+				return nil, errFull
+			}
+			return k.upload(ctx, content)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = len(written.Chains[0].Tables)
+		longest = max(longest, last)
+		after := openSubtask(t, subtasks(t, "hashmap", 1, []*snapshot.Operator{k.back(t, written, 1)})[0])
+		if got, want := contents(t, []*subtask{after}), contents(t, []*subtask{s}); !maps.Equal(got, want) {
+			t.Fatalf("round %d, %d tables: %s", round, last, firstDifference(got, want))
+		}
+		_ = after.store.Close()
+	}
+	if said := strings.Count(warnings.String(), "could not be merged"); failed != 2 || said != 2 || !strings.Contains(warnings.String(), errFull.Error()) {
+		t.Errorf("%d merges failed, %d warnings: %s", failed, said, warnings.String())
+	}
+	if longest <= mergedAtOnce+1 || last > mergedAtOnce {
+		t.Errorf("at most %d tables, %d in the end", longest, last)
+	}
+	_ = s.store.Close()
+	if files, _ := os.ReadDir(folder); len(files) > 0 {
+		t.Errorf("%d files are left over", len(files))
 	}
 }

@@ -17,13 +17,16 @@ type chain struct {
 	base, changes int64
 	// made, full, written and failed are the last link of all, with everything, of which the table was added, and of which there is none.
 	made, full, written, failed int64
+	// small is up to how many bytes of everything the next snapshot has everything, too.
+	small int64
+	merging
 }
 
 // link is a mark's place in a chain: it counts the marks, and full is the last one that has everything. The zero link stands alone.
 type link struct{ number, full int64 }
 
 const (
-	// smallBase is up to how many bytes of everything the next snapshot has everything, too.
+	// smallBase is what is small, unless the operator's context says that nothing is.
 	smallBase = 32 << 10
 	// mostTables bounds how many tables a restore has to merge.
 	mostTables = 64
@@ -40,6 +43,7 @@ func (c *chain) carryOn(tables []snapshot.LocalTable) {
 
 func (c *chain) set(tables []snapshot.LocalTable) {
 	c.tables, c.base, c.changes = tables, 0, 0
+	c.levels = append(c.levels[:min(len(c.levels), len(tables))], make([]int, max(0, len(tables)-len(c.levels)))...)
 	for _, t := range tables {
 		if t.Changes {
 			c.changes += int64(t.Ref.GetLength())
@@ -54,7 +58,7 @@ func (c *chain) link(asked snapshot.MarkKind) (link, snapshot.MarkKind) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.made++
-	outgrown := c.written >= c.full && (c.base <= smallBase || c.changes > c.base || len(c.tables) >= mostTables)
+	outgrown := c.written >= c.full && (c.base <= c.small || c.changes > c.base || len(c.tables) >= mostTables)
 	kind := snapshot.MarkChanges
 	if asked == snapshot.MarkFull || c.full <= c.failed || outgrown {
 		c.full, kind = c.made, snapshot.MarkFull
@@ -86,11 +90,21 @@ func (c *chain) add(l link, table *snapshot.LocalTable) []snapshot.LocalTable {
 	var tables []snapshot.LocalTable
 	if l.number != l.full {
 		tables = c.tables
+	} else {
+		c.levels, c.vain = nil, false
 	}
 	if table != nil {
 		tables = append(slices.Clip(tables), *table)
 	}
 	c.set(tables)
 	c.written = l.number
+	c.tidy()
 	return slices.Clone(tables)
+}
+
+// all returns the tables of the chain.
+func (c *chain) all() []snapshot.LocalTable {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.tables)
 }

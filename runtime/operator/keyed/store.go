@@ -45,7 +45,10 @@ type part struct {
 
 // OpenStore opens an empty store for the key groups of a subtask.
 func OpenStore(ctx *operator.Context) (*Store, error) {
-	s := &Store{ctx: ctx, numbers: map[string]uint16{}, opened: map[string]bool{}}
+	s := &Store{ctx: ctx, numbers: map[string]uint16{}, opened: map[string]bool{}, chain: chain{small: smallBase}}
+	if ctx.NothingIsSmall {
+		s.chain.small = 0
+	}
 	for _, before := range ctx.Restored {
 		for _, st := range before.States {
 			s.numbers[st.Name] = st.Number
@@ -186,12 +189,20 @@ func (s *Store) numberOf(name string) (uint16, error) {
 	return n, nil
 }
 
+// warn logs what is wrong, of this operator. Any goroutine may call it.
+func (s *Store) warn(message string, arguments ...any) {
+	if s.ctx.Log != nil {
+		s.ctx.Log.Warn(message, append(arguments, "operator", s.ctx.Name)...)
+	}
+}
+
 // Close closes all parts.
 func (s *Store) Close() error {
 	for _, p := range s.parts {
 		p.close()
 	}
 	s.parts = nil
+	s.chain.close()
 	if s.database != nil {
 		return s.database.Close()
 	}

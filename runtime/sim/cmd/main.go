@@ -55,5 +55,11 @@ func many(out io.Writer, from uint64, n int, o sim.Options) bool {
 	})
 	fmt.Fprintln(out, counts)
 	fmt.Fprintf(out, "%d of %d seeds have failed\n", failures, n)
+	if o == (sim.Options{}) {
+		if err := counts.Enough(n); err != nil && failures == 0 {
+			fmt.Fprintln(out, err)
+			return true
+		}
+	}
 	return failures > 0
 }

@@ -16,8 +16,16 @@ import (
 // none is the last point of a process that has reached none.
 const none = 0
 
-// The layout: the point that was reached last, plus one; how often the process that wrote has hurt itself; then a count for each point.
-var size = 8 * (2 + len(failpoint.All()))
+// The layout: the point that was reached last, plus one; how often the process that wrote has hurt itself; whether its input has ended; then a
+// count for each point.
+const (
+	lastWord = iota
+	hurtWord
+	endWord
+	countWords
+)
+
+var size = 8 * (countWords + len(failpoint.All()))
 
 // Ledger is the writer's side. Any goroutine may call its methods.
 type Ledger struct{ words []uint64 }
@@ -41,18 +49,26 @@ func Open(path string) (*Ledger, error) {
 
 // Reached counts a point, and returns how often it was reached with this time.
 func (l *Ledger) Reached(p failpoint.Point) (times uint64) {
-	atomic.StoreUint64(&l.words[0], uint64(p)+1)
-	return atomic.AddUint64(&l.words[2+int(p)], 1)
+	atomic.StoreUint64(&l.words[lastWord], uint64(p)+1)
+	return atomic.AddUint64(&l.words[countWords+int(p)], 1)
 }
 
 // Hurt counts a failure that the process has brought upon itself and goes on after.
-func (l *Ledger) Hurt() { atomic.AddUint64(&l.words[1], 1) }
+func (l *Ledger) Hurt() { atomic.AddUint64(&l.words[hurtWord], 1) }
+
+// End notes that the input has ended.
+func (l *Ledger) End() { atomic.StoreUint64(&l.words[endWord], 1) }
+
+// Ended reports whether it has.
+func (l *Ledger) Ended() bool { return atomic.LoadUint64(&l.words[endWord]) != 0 }
 
 // Page is what a ledger says.
 type Page struct {
 	last uint64
 	// Hurts counts the failures that the process has brought upon itself and gone on after.
-	Hurts  uint64
+	Hurts uint64
+	// Ended says that the input had ended.
+	Ended  bool
 	counts []uint64
 }
 
@@ -70,9 +86,9 @@ func Read(path string) (Page, error) {
 		return page, fmt.Errorf("%s is no ledger: it has %d bytes, not %d", path, len(data), size)
 	}
 	word := func(i int) uint64 { return binary.NativeEndian.Uint64(data[8*i:]) }
-	page.last, page.Hurts = word(0), word(1)
+	page.last, page.Hurts, page.Ended = word(lastWord), word(hurtWord), word(endWord) != 0
 	for i := range page.counts {
-		page.counts[i] = word(2 + i)
+		page.counts[i] = word(countWords + i)
 	}
 	return page, nil
 }

@@ -26,6 +26,8 @@ type Order struct {
 	Output string
 	// Panic makes the function that adds up spending panic after as many clicks, once in the process; 0 never.
 	Panic int64
+	// AtEnd, if any, is called at the end of the input, by each subtask that adds up spending, once or more often.
+	AtEnd func()
 }
 
 const (
@@ -88,7 +90,7 @@ func Build(env *stream.Environment, o Order) {
 	panics.Store(o.Panic)
 	clicks := stream.From(env, source, stream.BoundedOutOfOrderness(disorder*time.Millisecond, at)).UID("clicks")
 
-	spending := stream.Process(stream.KeyBy(clicks, func(c Click) int32 { return c.User }), func() *spender { return &spender{panics: &panics} }).UID("spending")
+	spending := stream.Process(stream.KeyBy(clicks, func(c Click) int32 { return c.User }), func() *spender { return &spender{panics: &panics, atEnd: o.AtEnd} }).UID("spending")
 	perItem := stream.Window(stream.KeyBy(clicks, func(c Click) int32 { return c.Item }), window.Sliding(2*time.Second, 500*time.Millisecond))
 	sales := stream.AggregateWith(perItem, sold{}, func() asSales { return asSales{} }).UID("sales")
 
@@ -118,6 +120,7 @@ type spender struct {
 	Items   state.Map[int32, int64]    `state:"items"`
 	// panics counts down to a panic, for all subtasks.
 	panics *atomic.Int64
+	atEnd  func()
 }
 
 func (s *spender) Process(ctx *stream.KeyedContext[int32], c Click, _ stream.Collector[Spending]) error {
@@ -147,6 +150,9 @@ const theEnd = int64(1) << 50
 
 func (s *spender) OnTimer(ctx *stream.OnTimerContext[int32], out stream.Collector[Spending]) error {
 	if ctx.Timestamp() == theEnd {
+		if s.atEnd != nil {
+			s.atEnd()
+		}
 		var all Spending
 		for item, n := range s.Items.All() {
 			all.Clicks += n

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -42,15 +43,27 @@ type Fault struct {
 	Harm  Harm
 	Point failpoint.Point
 	Times uint64
+	// AtEnd counts from the end of the input on.
+	AtEnd bool
 }
 
-// String is what Set reads.
-func (f Fault) String() string { return fmt.Sprintf("%s:%s:%d", f.Harm, f.Point, f.Times) }
+// String is what parseFault reads.
+func (f Fault) String() string {
+	text := fmt.Sprintf("%s:%s:%d", f.Harm, f.Point, f.Times)
+	if f.AtEnd {
+		text += atEnd
+	}
+	return text
+}
+
+const atEnd = ":end"
 
 func parseFault(text string) (f Fault, err error) {
-	parts := strings.Split(text, ":")
+	rest, end := strings.CutSuffix(text, atEnd)
+	f.AtEnd = end
+	parts := strings.Split(rest, ":")
 	if len(parts) != 3 {
-		return f, fmt.Errorf("fault %q: it must be harm:point:times", text)
+		return f, fmt.Errorf("fault %q: it must be harm:point:times, and :end if it counts from the end of the input on", text)
 	}
 	f.Harm = Harm(parts[0])
 	if f.Times, err = strconv.ParseUint(parts[2], 10, 64); err != nil {
@@ -77,7 +90,7 @@ func Main() {
 	flag.StringVar(&order.Output, "output", "", "folder of the results")
 	flag.Int64Var(&order.Panic, "panic", 0, "panic after so many clicks, once")
 	flag.StringVar(&book, "ledger", "", "file that counts the points that are reached")
-	flag.Func("fault", "harm:point:times; may be repeated", func(text string) error {
+	flag.Func("fault", "harm:point:times, or harm:point:times:end; may be repeated", func(text string) error {
 		f, err := parseFault(text)
 		faults = append(faults, f)
 		return err
@@ -91,7 +104,9 @@ func Main() {
 			if err != nil {
 				return err
 			}
-			failpoint.Arm(func(p failpoint.Point) error { return suffer(l, faults, p) })
+			order.AtEnd = l.End
+			v := &victim{ledger: l, faults: faults, since: make([]atomic.Uint64, len(faults))}
+			failpoint.Arm(v.suffer)
 		}
 		pipeline.Build(env, order)
 		return nil
@@ -100,11 +115,19 @@ func Main() {
 
 var errWanted = errors.New("the kill test wants this to fail")
 
+// victim is the process as it meets its faults.
+type victim struct {
+	ledger *ledger.Ledger
+	faults []Fault
+	// since counts for each fault how often its point was reached since the end of the input.
+	since []atomic.Uint64
+}
+
 // suffer counts a point and does what is to be done there.
-func suffer(l *ledger.Ledger, faults []Fault, p failpoint.Point) error {
-	times := l.Reached(p)
-	for _, f := range faults {
-		if f.Point != p || f.Times != times {
+func (v *victim) suffer(p failpoint.Point) error {
+	times, ended := v.ledger.Reached(p), v.ledger.Ended()
+	for i, f := range v.faults {
+		if f.Point != p || !v.due(i, times, ended) {
 			continue
 		}
 		switch f.Harm {
@@ -112,12 +135,20 @@ func suffer(l *ledger.Ledger, faults []Fault, p failpoint.Point) error {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {} // until the signal has come
 		case Pause:
-			l.Hurt()
+			v.ledger.Hurt()
 			time.Sleep(pause)
 		case Fail:
-			l.Hurt()
+			v.ledger.Hurt()
 			return fmt.Errorf("%v: %w", p, errWanted)
 		}
 	}
 	return nil
+}
+
+// due reports whether a fault befalls the process now that its point was reached.
+func (v *victim) due(fault int, times uint64, ended bool) bool {
+	if f := v.faults[fault]; !f.AtEnd {
+		return times == f.Times
+	}
+	return ended && v.since[fault].Add(1) == v.faults[fault].Times
 }
