@@ -119,6 +119,9 @@ func snapshotToClaim(ctx context.Context, t *testing.T, dir, backend, kind strin
 	if _, err := client.Wait(ctx); !errors.Is(err, embedded.ErrCanceled) {
 		t.Fatal(err)
 	}
+	if err := client.Close(); err != nil { // what came of a checkpoint that was under way is removed by then
+		t.Fatal(err)
+	}
 	kept, err := filepath.Glob(filepath.Join(dir, "first", "*", "chk-*", "_metadata"))
 	if err != nil || len(kept) == 0 {
 		t.Fatalf("the canceled job has left no checkpoint (%v)", err)

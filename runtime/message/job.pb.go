@@ -950,7 +950,7 @@ type TriggerSnapshot struct {
 	Checkpoint    bool                   `protobuf:"varint,3,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"` // a checkpoint; otherwise a savepoint
 	Full          bool                   `protobuf:"varint,4,opt,name=full,proto3" json:"full,omitempty"`             // of a checkpoint: one that stands on its own
 	Directory     string                 `protobuf:"bytes,5,opt,name=directory,proto3" json:"directory,omitempty"`    // where a savepoint's folder is made; empty: execution.checkpointing.savepoint-dir
-	Stop          bool                   `protobuf:"varint,6,opt,name=stop,proto3" json:"stop,omitempty"`             // the job ends with the savepoint
+	Stop          bool                   `protobuf:"varint,6,opt,name=stop,proto3" json:"stop,omitempty"`             // the job ends with the savepoint, and the answer comes when it has ended
 	Drain         bool                   `protobuf:"varint,7,opt,name=drain,proto3" json:"drain,omitempty"`           // sources end their input before
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -21,9 +21,8 @@ type bench struct {
 	ends  map[string]*message.Link
 	told  []told
 	ended int
-	// carry takes what the Master wants of the store; nil for a job without checkpoints.
-	carry func(coordinator.Command)
-	// carried are the commands for the store, answers those that went to users.
+	// carry takes what the Master wants of the store; if it is nil, carried are those commands. Answers are what went to users.
+	carry   func(coordinator.Command)
 	carried []coordinator.Command
 	answers []Answer
 }
@@ -59,8 +58,9 @@ func (b *bench) take() {
 		case Ended:
 			b.ended++
 		case Carry:
-			b.carried = append(b.carried, c.Command)
-			if b.carry != nil {
+			if b.carry == nil {
+				b.carried = append(b.carried, c.Command)
+			} else {
 				b.carry(c.Command)
 			}
 		case Answer:

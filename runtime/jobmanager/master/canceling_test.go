@@ -11,7 +11,7 @@ import (
 
 // TestNoCheckpointBeginsWhileSubtasksAreCanceled, however long that takes: it could not but fail, and count as a failure.
 func TestNoCheckpointBeginsWhileSubtasksAreCanceled(t *testing.T) {
-	b := checkpointed(t, 1, func(c *coordinator.Config) { c.Interval = 10 * time.Second })
+	b := twoRegions(t, 1, func(c *coordinator.Config) { c.Interval = 10 * time.Second })
 	b.report("a", &message.FromWorker{Body: &message.FromWorker_CoordinatorFailed{CoordinatorFailed: &message.CoordinatorFailed{
 		Operator: message.IDBytes(b.current(0, 0).ID.Vertex), Failure: &message.Failure{Message: "no folder"},
 	}}})

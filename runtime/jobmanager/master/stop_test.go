@@ -12,8 +12,8 @@ import (
 	"github.com/weir-stream/weir/runtime/message"
 )
 
-// checkpointed is a job of two regions with a coordinated source that takes checkpoints, all of it running: a region on "a", the other on "b".
-func checkpointed(t *testing.T, restarts int, change func(*coordinator.Config)) *bench {
+// twoRegions is a job of two regions with a coordinated source that takes checkpoints, all of it running: a region on "a", the other on "b".
+func twoRegions(t *testing.T, restarts int, change func(*coordinator.Config)) *bench {
 	job := sourceAndSinks(2, 2, graph.Forward)
 	writer := snapshot.Writer{Epoch: 1, Leader: ident.Derive("leader")}
 	ids := 0
@@ -96,7 +96,7 @@ func (b *bench) restarted(from uint64) {
 }
 
 func TestAStoppedJobIsAnsweredWhenItHasFinished(t *testing.T) {
-	b := checkpointed(t, 0, nil)
+	b := twoRegions(t, 0, nil)
 	b.stopWithSavepoint()
 	for i := range 2 {
 		b.state("a", b.current(i, 0).ID, finished)
@@ -124,7 +124,7 @@ func TestAFailureAfterTheSavepointRestartsAll(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := checkpointed(t, 1, nil)
+			b := twoRegions(t, 1, nil)
 			b.stopWithSavepoint()
 			if name == "before" {
 				for i := range 2 {
@@ -154,7 +154,7 @@ func TestAFailureAfterTheSavepointRestartsAll(t *testing.T) {
 // TestAFailureBeforeTheSavepointRestartsAll once: it is one failure, whatever the savepoint comes to.
 func TestAFailureBeforeTheSavepointRestartsAll(t *testing.T) {
 	for _, drain := range []bool{false, true} {
-		b := checkpointed(t, 1, nil)
+		b := twoRegions(t, 1, nil)
 		b.m.Checkpoint(b.now, coordinator.RequestSavepoint{Request: "stop", Directory: "d", Stop: true, Drain: drain})
 		b.take()
 		asked := toWorkers[*message.ToWorker_SnapshotCoordinator](b)
@@ -172,7 +172,7 @@ func TestAFailureBeforeTheSavepointRestartsAll(t *testing.T) {
 
 // TestAStoppedJobThatIsNotRestarted says where its savepoint is.
 func TestAStoppedJobThatIsNotRestarted(t *testing.T) {
-	b := checkpointed(t, 0, nil)
+	b := twoRegions(t, 0, nil)
 	b.stopWithSavepoint()
 	b.state("a", b.current(1, 0).ID, failed)
 	b.all(canceled)
