@@ -48,7 +48,7 @@ func (f *fence) deletes(w *World, d deletes) error {
 	if file, ok := snapshot.ParseDataFile(name); ok && (file.Epoch < l.term || file.Epoch == l.term && w.book.history.Ended != "" && w.book.claimant == l) {
 		return nil
 	}
-	if strings.HasPrefix(name, "probe-") {
+	if strings.HasPrefix(name, probePrefix) {
 		return nil // with which a leader has tried out the store
 	}
 	if name == snapshot.MetadataName {

@@ -25,7 +25,7 @@ const (
 	BarrierBlocksNothing Plant = "barrier-blocks-nothing"
 	// DeleteTooEarly deletes a file that the newest checkpoint shares with the released one.
 	DeleteTooEarly Plant = "delete-too-early"
-	// OverwriteSlots has the store overwrite slots of the log instead of refusing them.
+	// OverwriteSlots has the store overwrite slots of the log instead of refusing them, all but those by which it is tried out.
 	OverwriteSlots Plant = "overwrite-slots"
 	// LoseSplit has a source's reader leave a split out of its state.
 	LoseSplit Plant = "lose-split"

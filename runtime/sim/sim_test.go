@@ -93,9 +93,9 @@ var planted = map[Plant]struct {
 	DeleteFirst:          {1, "needed files are kept"},
 	AckBeforeUpload:      {2, "acknowledged means durable"},
 	CommitFirst:          {1, "only complete checkpoints are committed"},
-	BarrierBlocksNothing: {93, "exactly once"},
+	BarrierBlocksNothing: {196, "exactly once"},
 	DeleteTooEarly:       {2, "needed files are kept"},
-	OverwriteSlots:       {7, "a fenced leader publishes and deletes nothing"},
+	OverwriteSlots:       {9, "a fenced leader publishes and deletes nothing"},
 	LoseSplit:            {15, "exactly once"},
 }
 
