@@ -21,9 +21,11 @@ type Start struct {
 	// NewID returns random ids.
 	NewID func() ident.ID
 	// From is the snapshot that the user has named for the start of the job, "" for none. A job that was running before under
-	// the same id goes on from its own checkpoints instead.
+	// the same id goes on from its own checkpoints instead, unless it cannot.
 	From string
 	Mode snapshot.ClaimMode
+	// Fit, if not nil, says why the job cannot go on from a snapshot. It is asked before anything is written.
+	Fit func(*snapshot.Metadata) error
 }
 
 // Claimed is the log of a job under a new leader.
@@ -40,6 +42,8 @@ type Claimed struct {
 	Metadata *snapshot.Metadata
 	// PassedOver are checkpoints newer than From that cannot be read, newest first.
 	PassedOver []PassedOver
+	// Ignored says that the user's snapshot is not what the job goes on from, as it has checkpoints of its own.
+	Ignored bool
 }
 
 // PassedOver is a checkpoint that a job does not go on from, since it is damaged and no task was ever told of it.
@@ -90,10 +94,24 @@ func (j *Journal) tryClaim(ctx context.Context, start Start) (*Claimed, error) {
 	if err != nil {
 		return nil, err
 	}
-	begin := snapshot.Start{Damaged: damaged, NewRun: history.Ended != ""}
-	if start.From != "" && (history.Claimed == 0 || begin.NewRun) {
+	own, err := history.Choose(damaged)
+	begin := snapshot.Start{Damaged: damaged, NewRun: history.Ended != "" || err != nil && start.From != ""}
+	from := begin.From
+	switch {
+	case start.From != "" && (history.Claimed == 0 || begin.NewRun):
 		if begin.From, err = j.named(ctx, start, contents); err != nil {
 			return nil, err
+		}
+		from = begin.From
+	case begin.NewRun:
+	case err != nil:
+		return nil, err
+	default:
+		from, c.Ignored = own, start.From != ""
+	}
+	if from != nil && start.Fit != nil {
+		if err := start.Fit(contents[from.Path]); err != nil {
+			return nil, fmt.Errorf("the job cannot go on from %s: %w", j.Path(from.Path), err)
 		}
 	}
 	before := history.Retained
@@ -164,14 +182,16 @@ func (j *Journal) read(ctx context.Context) (*snapshot.History, error) {
 // load reads the metadata of all snapshots of the history, and returns those of the retained ones that cannot be read.
 func (j *Journal) load(ctx context.Context, h *snapshot.History, contents map[string]*snapshot.Metadata) (map[ident.CheckpointID]error, error) {
 	damaged := map[ident.CheckpointID]error{}
-	for _, c := range slices.Concat(h.Retained, h.Unowned) {
+	for i, c := range slices.Concat(h.Retained, h.Unowned) {
 		// Where it may be passed over it is looked at closely: later that is too late.
 		m, err := j.whole(ctx, c, !c.Told)
 		switch {
 		case err == nil:
 			contents[c.Path] = m
 		case snapshot.IsDamaged(err) || errors.Is(err, storage.NotFound) || errors.Is(err, storage.Damaged):
-			damaged[ident.CheckpointID(c.Checkpoint)] = err
+			if i < len(h.Retained) { // another run may have one of the same number
+				damaged[ident.CheckpointID(c.Checkpoint)] = err
+			}
 		default:
 			return nil, err
 		}
@@ -233,8 +253,14 @@ func (j *Journal) named(ctx context.Context, start Start, contents map[string]*s
 	return c, nil
 }
 
-// Collect deletes what nobody names, left by earlier terms: right after a claim, before the first checkpoint.
+// Collect deletes what nobody names, left by earlier terms: right after a claim, before the first checkpoint. If it is not known what files a
+// snapshot has that is no longer the job's, it deletes nothing: who has taken that over may have deleted its metadata and go on with its files.
 func (j *Journal) Collect(ctx context.Context, c *Claimed) (deleted int, err error) {
+	for _, held := range c.Held {
+		if held.Files == nil {
+			return 0, nil
+		}
+	}
 	return j.Clean(ctx, coordinator.Clean{Kept: c.Held, Epoch: c.History.Epoch, Next: c.History.NextCheckpoint})
 }
 

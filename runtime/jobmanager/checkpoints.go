@@ -61,6 +61,7 @@ func newCheckpoints(c config.Configuration, open journal.Open, job *graph.JobGra
 		journal: j, start: journal.Start{Writer: writer, NewID: ident.NewID, From: strings.TrimRight(from, "/"), Mode: mode},
 		targets: targetsOf(job), allowNonRestored: config.Get(c, config.RecoveryIgnoreUnclaimed), savepoints: config.Get(c, config.SavepointsDirectory),
 	}
+	k.start.Fit = func(m *snapshot.Metadata) error { _, err := k.fit(m); return err }
 	k.config = coordinator.Defaults(job, writer, ident.NewID)
 	k.config.Build = job.Build
 	k.config.Interval, k.config.MinPause = interval, config.Get(c, config.CheckpointMinPause)
@@ -88,9 +89,15 @@ func targetsOf(job *graph.JobGraph) []snapshot.Target {
 // in an earlier run.
 type claimed struct {
 	checkpoints *master.Checkpoints
-	// passedOver are newer checkpoints that are damaged.
-	passedOver []journal.PassedOver
-	err        error
+	// notes are warnings for the log.
+	notes []note
+	err   error
+}
+
+// note is a message and its attributes.
+type note struct {
+	message    string
+	attributes []any
 }
 
 // failure is what the error means for whether the claim is tried again.
@@ -117,21 +124,32 @@ func (k *checkpoints) claim(ctx context.Context) claimed {
 	if c.Finished {
 		return claimed{err: k.journal.Sweep(ctx, c.History)}
 	}
-	made, err := k.lead(ctx, c)
-	return claimed{made, c.PassedOver, err}
+	var notes []note
+	for _, p := range c.PassedOver {
+		notes = append(notes, note{"a checkpoint is damaged: the job goes on from the one before, which is as good, since no task was told of this one",
+			[]any{"checkpoint", p.Checkpoint, "location", p.Location, "damage", p.Reason}})
+	}
+	if c.Ignored {
+		notes = append(notes, note{"the job goes on from its own last checkpoint and not from execution.state-recovery.path, which is for its first start: to go back, cancel it first",
+			[]any{"checkpoint", c.From.GetCheckpoint(), "ignored", k.start.From}})
+	}
+	made, err := k.lead(c)
+	if err == nil {
+		if _, kept := k.journal.Collect(ctx, c); kept != nil {
+			notes = append(notes, note{"what earlier runs have left stays, as it cannot be removed", []any{"location", k.journal.Location(), "cause", kept}})
+		}
+	}
+	return claimed{made, notes, err}
 }
 
 // lead makes what leads the job from the log that was claimed.
-func (k *checkpoints) lead(ctx context.Context, c *journal.Claimed) (*master.Checkpoints, error) {
+func (k *checkpoints) lead(c *journal.Claimed) (*master.Checkpoints, error) {
 	k.config.Writer = c.Writer
-	keyGroups, err := k.fit(c)
+	keyGroups, err := k.fit(c.Metadata)
 	if err != nil {
-		return nil, fmt.Errorf("the job cannot go on from %s: %w", k.journal.Path(c.From.Path), err)
+		return nil, err
 	}
 	k.config.Job = k.config.Job.WithMaxParallelism(keyGroups)
-	if _, err := k.journal.Collect(ctx, c); err != nil {
-		return nil, fmt.Errorf("remove what earlier runs have left in %s: %w", k.journal.Location(), err)
-	}
 	decides, err := coordinator.New(k.config, c.History, c.Held)
 	if err != nil {
 		return nil, err

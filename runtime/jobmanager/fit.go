@@ -3,18 +3,17 @@ package jobmanager
 import (
 	"fmt"
 
-	"github.com/weir-stream/weir/checkpoint/journal"
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/runtime/ident"
 )
 
-// fit reports whether the job can go on from the snapshot that was claimed, and the max parallelism of the vertices where that of the
+// fit reports whether the job can go on from a snapshot, nil for the beginning, and the max parallelism of the vertices where that of the
 // snapshot counts instead of the one that was derived. Nothing of the job has started yet.
-func (k *checkpoints) fit(c *journal.Claimed) (map[ident.VertexID]int, error) {
-	if c.Metadata == nil {
+func (k *checkpoints) fit(m *snapshot.Metadata) (map[ident.VertexID]int, error) {
+	if m == nil {
 		return nil, nil
 	}
-	plan, err := snapshot.Check(c.Metadata, k.targets, k.allowNonRestored)
+	plan, err := snapshot.Check(m, k.targets, k.allowNonRestored)
 	if err != nil {
 		return nil, err
 	}

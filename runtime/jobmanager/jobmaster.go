@@ -238,9 +238,8 @@ func (j *jobMaster) Event(now time.Time, event any) {
 		if j.master != nil {
 			return // it was no longer waited for
 		}
-		for _, p := range e.passedOver {
-			j.context.Log().Warn("a checkpoint is damaged: the job goes on from the one before, which is as good, since no task was told of this one",
-				"job", j.config.Job.Name, "checkpoint", p.Checkpoint, "location", p.Location, "damage", p.Reason)
+		for _, n := range e.notes {
+			j.context.Log().Warn(n.message, append([]any{"job", j.config.Job.Name}, n.attributes...)...)
 		}
 		if e.err != nil {
 			j.claim(now, e.failure())
