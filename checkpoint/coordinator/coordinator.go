@@ -58,6 +58,7 @@ type Coordinator struct {
 	log logQueue
 	// swept are the slots whose released files are known to be deleted.
 	swept map[uint64]bool
+	sweeping
 	// restarts are the tokens of those who wait for Restore.
 	restarts []uint64
 	// ending says that the job is over, in state end; endLogged that the log says so, closed that nothing else comes.
@@ -80,7 +81,7 @@ func New(config Config, history *snapshot.History, held []snapshot.Held) (*Coord
 		return nil, err
 	}
 	c := &Coordinator{
-		config: config, history: history, held: map[string]snapshot.Held{}, tasks: newTasks(config.Job), swept: map[uint64]bool{},
+		config: config, history: history, held: map[string]snapshot.Held{}, tasks: newTasks(config.Job), swept: map[uint64]bool{}, sweeping: sweeping{},
 		stats: statsKeeper{limit: config.History}, nextID: history.NextCheckpoint,
 	}
 	for _, h := range held {
@@ -122,6 +123,7 @@ func (c *Coordinator) Step(now time.Time, e Event) []Command {
 	if !c.closed {
 		c.expire()
 		c.write()
+		c.sweep()
 		c.decide()
 		c.settle()
 	}
@@ -145,6 +147,9 @@ func (c *Coordinator) Deadline() time.Time {
 		}
 	}
 	add(c.log.retry)
+	for _, d := range c.sweeping {
+		add(d.again)
+	}
 	if c.endLogged {
 		add(c.cleaning)
 	}
@@ -203,7 +208,7 @@ func (c *Coordinator) handle(e Event) {
 	case LogAnswered:
 		c.logAnswered(e)
 	case Deleted:
-		c.swept[e.Slot] = true
+		c.deleted(e)
 	case Lost:
 		c.fence(e.Reason)
 	case RequestSavepoint:

@@ -489,6 +489,53 @@ func TestAnotherLeader(t *testing.T) {
 	b.want(first)
 }
 
+// A deletion that fails is tried again, with longer and longer pauses and not for ever: meanwhile the log remembers all releases from there on.
+func TestADeletionThatFails(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.Retry = time.Second })
+	b.pass(10 * time.Second)
+	b.want(first)
+	b.show("delete")
+	b.pass(10 * time.Second)
+	b.want(second)
+	slot := b.held[0].(Delete).Slot
+	deletions := func(over time.Duration) (n int) {
+		b.shown = nil
+		b.pass(over)
+		for _, command := range b.shown {
+			if command == "delete 1" {
+				n++
+			}
+		}
+		return n
+	}
+	b.event(Deleted{Slot: slot, Failure: "busy"})
+	if n := deletions(1900 * time.Millisecond); n != 0 {
+		t.Errorf("it comes again %d times at once", n)
+	}
+	if n := deletions(200 * time.Millisecond); n != 1 {
+		t.Errorf("it comes again %d times after the pause, want once", n)
+	}
+	for i := range mostDeletions - 1 {
+		b.event(Deleted{Slot: slot, Failure: "busy"})
+		if n := deletions(time.Second << (i + 2)); i < mostDeletions-2 && n == 0 {
+			t.Errorf("it does not come again after %d failures", i+2)
+		}
+	}
+	b.show()
+	for _, command := range b.held {
+		if d := command.(Delete); d.Slot != slot {
+			b.event(Deleted{Slot: d.Slot})
+		}
+	}
+	if n := deletions(50 * time.Second); n == 0 {
+		t.Error("nothing is deleted any more")
+	}
+	b.pass(50 * time.Second)
+	if h := b.fold(); len(h.Released) > 2 {
+		t.Errorf("the log remembers the files of %d releases", len(h.Released))
+	}
+}
+
 func TestAmbiguousLog(t *testing.T) {
 	b := newBench(t, nil)
 	b.show("log")

@@ -78,9 +78,12 @@ type (
 		// Failure says why that could not be found out; empty if it could.
 		Failure string
 	}
-	// Deleted says that the files that a slot has released are gone. If they could not be deleted, nothing is said and a later
-	// leader tries again.
-	Deleted struct{ Slot uint64 }
+	// Deleted says that the files that a slot has released are gone, or why some are not.
+	Deleted struct {
+		Slot uint64
+		// Failure is empty if all are gone.
+		Failure string
+	}
 	// Lost says that another leads the job, as the leader election has it.
 	Lost struct{ Reason string }
 

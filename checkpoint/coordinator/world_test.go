@@ -481,7 +481,9 @@ func (w *world) delete(l *simLeader, c Delete) {
 	for _, r := range slices.Concat(h.Retained, h.Unowned) {
 		w.read(r)
 	}
-	if !w.chance(w.unreliable) {
-		w.later(func() { w.step(l, Deleted{c.Slot}) })
+	answer := Deleted{Slot: c.Slot}
+	if w.chance(w.unreliable) {
+		answer.Failure = "the answer was lost"
 	}
+	w.later(func() { w.step(l, answer) })
 }

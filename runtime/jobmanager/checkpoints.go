@@ -173,6 +173,19 @@ func (k *checkpoints) carry(command coordinator.Command) {
 	}()
 }
 
+// failure is what has failed in the store, "" if nothing has.
+func (c carried) failure() (what, why string) {
+	switch e := c.event.(type) {
+	case coordinator.Stored:
+		return "the metadata of a checkpoint could not be written", e.Failure
+	case coordinator.LogAnswered:
+		return "a slot of the job's log could not be written, or it is not known: checkpoints and restarts wait for it", e.Failure
+	case coordinator.Deleted:
+		return "files of a former checkpoint could not be deleted", e.Failure
+	}
+	return "", ""
+}
+
 // do returns what came of a command, nil if nobody waits for that.
 func (k *checkpoints) do(ctx context.Context, command coordinator.Command) coordinator.Event {
 	switch c := command.(type) {
@@ -181,9 +194,11 @@ func (k *checkpoints) do(ctx context.Context, command coordinator.Command) coord
 	case coordinator.Append:
 		return k.journal.Append(ctx, c.Entry)
 	case coordinator.Delete:
-		if k.journal.Delete(ctx, c.Files) == nil {
-			return coordinator.Deleted{Slot: c.Slot}
+		deleted := coordinator.Deleted{Slot: c.Slot}
+		if err := k.journal.Delete(ctx, c.Files); err != nil {
+			deleted.Failure = err.Error()
 		}
+		return deleted
 	case coordinator.Discard:
 		_ = k.journal.Discard(ctx, c.Folder) // what stays is no savepoint: its metadata is not there, or nobody was told of it
 	case coordinator.Clean:

@@ -255,6 +255,9 @@ func (j *jobMaster) Event(now time.Time, event any) {
 		if deletes(e.command) {
 			j.deleting--
 		}
+		if what, why := e.failure(); why != "" {
+			j.context.Log().Warn(what, "job", j.config.Job.Name, "location", j.checkpoints.journal.Location(), "cause", why)
+		}
 		if e.event != nil {
 			j.master.Checkpoint(now, e.event)
 		}
@@ -306,6 +309,8 @@ func (j *jobMaster) act() {
 				j.deleting++
 			}
 			j.checkpoints.carry(c.Command)
+		case master.GivenUp:
+			j.context.Log().Warn("a checkpoint was given up", "job", j.config.Job.Name, "checkpoint", c.Checkpoint, "cause", c.Reason)
 		case master.Answer:
 			j.answer(c)
 		case master.Ended:

@@ -36,8 +36,15 @@ type Carry struct{ Command coordinator.Command }
 // Answer answers a request for a savepoint or checkpoint.
 type Answer coordinator.Answer
 
-func (Carry) command()  {}
-func (Answer) command() {}
+// GivenUp says that a checkpoint was begun and came to nothing, for the log.
+type GivenUp struct {
+	Checkpoint ident.CheckpointID
+	Reason     string
+}
+
+func (Carry) command()   {}
+func (Answer) command()  {}
+func (GivenUp) command() {}
 
 // checkpointing is the part of a Master that has to do with checkpoints. The zero value is that of a job without.
 type checkpointing struct {
@@ -191,6 +198,7 @@ func (m *Master) trigger(now time.Time, t coordinator.Trigger) {
 }
 
 func (m *Master) abort(now time.Time, a coordinator.Abort) {
+	m.do(GivenUp{a.Checkpoint, a.Reason})
 	m.eachExecutor(a.Tasks, func(x *executor, tasks []*message.ExecutionID) {
 		m.tellWorker(now, x, &message.ToWorker{Body: &message.ToWorker_CheckpointAborted{CheckpointAborted: &message.CheckpointAborted{
 			Tasks: tasks, Checkpoint: uint64(a.Checkpoint), Reason: a.Reason,
