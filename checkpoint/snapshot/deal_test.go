@@ -20,7 +20,7 @@ func TestListsAreDealtOut(t *testing.T) {
 			var elements []string
 			op := &Operator{Lists: []List{{Name: "other", Elements: [][]byte{[]byte("x")}}}}
 			if random.Intn(3) > 0 || subtask == 0 {
-				list := List{Name: "queue", Redistribution: Redistribution(random.Intn(1))}
+				list := List{Name: "queue"}
 				for n := range random.Intn(5) {
 					elements = append(elements, fmt.Sprint(subtask, "-", n))
 					list.Elements = append(list.Elements, []byte(elements[n]))
