@@ -52,8 +52,8 @@ bench-smoke:
 	$(GO) run ./benchmarks/windows --smoke
 	$(GO) run ./benchmarks/nexmark bench --runs 1 --scale 0.02
 	$(GO) run ./benchmarks/checkpoint --smoke
-	$(GO) run ./benchmarks/killtest --duration 15s --seed 1 --switch-backend=false
-	$(GO) run ./benchmarks/killtest --duration 15s --seed 2 --state-backend pebble --inside
+	$(GO) run ./benchmarks/killtest --smoke --duration 15s --seed 1 --switch-backend=false
+	$(GO) run ./benchmarks/killtest --smoke --duration 15s --seed 2 --state-backend pebble --inside
 	@for backend in hashmap pebble; do for parallelism in 1 2 4; do \
 		$(GO) run ./benchmarks/nexmark verify --results benchmarks/nexmark/testdata/results.json --parallelism $$parallelism --state-backend $$backend || exit 1; \
 	done; done
@@ -62,7 +62,7 @@ bench-smoke:
 integration:
 	$(GO) build -o bin/ ./benchmarks/killtest
 	deploy/testbed/minio.sh run $(GO) test -count=1 -timeout 10m -run Real ./checkpoint/storage/s3
-	deploy/testbed/minio.sh run bin/killtest --duration 15s --seed 3 --storage s3://weir/kill
+	deploy/testbed/minio.sh run bin/killtest --smoke --duration 15s --seed 3 --storage s3://weir/kill
 
 check:
 	@for step in lint race planted integration fuzz-seeds examples bench-smoke; do \

@@ -41,7 +41,7 @@ type options struct {
 	interval      time.Duration
 	every         time.Duration
 	properties    []string
-	keep          bool
+	keep, smoke   bool
 }
 
 func main() {
@@ -74,6 +74,7 @@ func parse(arguments []string) (o options, err error) {
 	set.Float64Var(&o.rate, "rate", 5000, "records a second of the source")
 	set.DurationVar(&o.interval, "interval", 150*time.Millisecond, "between checkpoints")
 	set.DurationVar(&o.every, "every", 1300*time.Millisecond, "between kills, on average")
+	set.BoolVar(&o.smoke, "smoke", false, "a short run that shows that everything works: too few kills are a warning, not a failure")
 	set.BoolVar(&o.keep, "keep", false, "keep the working folder, which is otherwise kept only if something went wrong")
 	set.Func("D", "key=value: an option of the job's configuration, such as s3.endpoint; may be repeated", func(property string) error {
 		o.properties = append(o.properties, property)
