@@ -34,7 +34,7 @@ bench:
 
 # The race detector is the one thing that needs cgo.
 race:
-	CGO_ENABLED=1 $(GO) test -race -timeout 15m $(PACKAGES)
+	CGO_ENABLED=1 $(GO) test -race -timeout 25m $(PACKAGES)
 
 # Mistakes about checkpoints, each of which a test must see.
 planted:
