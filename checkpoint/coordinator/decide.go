@@ -135,7 +135,7 @@ func (c *Coordinator) periodicDue() time.Time {
 func (c *Coordinator) start(kind snapshot.Kind, r *request) {
 	p := &pending{
 		id: c.nextID, kind: kind, request: r, started: c.now, timeout: c.now.Add(c.config.Timeout),
-		coordinators: map[ident.OperatorID][]byte{},
+		coordinators: map[ident.OperatorID]coordinatorState{},
 	}
 	c.nextID++
 	p.folder = snapshot.CheckpointFolder(p.id)
@@ -192,7 +192,7 @@ func (c *Coordinator) coordinatorState(e CoordinatorState) {
 	if _, twice := p.coordinators[e.Operator]; twice {
 		return
 	}
-	p.coordinators[e.Operator] = e.State
+	p.coordinators[e.Operator] = coordinatorState{e.State, e.Over}
 	if p.toCome--; p.toCome == 0 {
 		c.trigger(p)
 	}

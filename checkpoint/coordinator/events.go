@@ -36,6 +36,8 @@ type (
 		Checkpoint ident.CheckpointID
 		Operator   ident.OperatorID
 		State      []byte
+		// Over says that there is none any more, since all it serves has finished.
+		Over bool
 		// Failure says why there is none; empty if there is. Harmless says that it is being started anew, so that this does not count as a
 		// failure.
 		Failure  string

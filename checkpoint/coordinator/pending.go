@@ -35,7 +35,7 @@ type pending struct {
 	stage            stage
 	started, timeout time.Time
 	// coordinators has the states that have come, of the operators that have a coordinator; toCome counts the others.
-	coordinators map[ident.OperatorID][]byte
+	coordinators map[ident.OperatorID]coordinatorState
 	toCome       int
 	// parts are those of all subtasks, order has them in the order of vertices and indexes.
 	parts          map[*task]*taskPart
@@ -110,6 +110,12 @@ func (p *pending) live() (list []ident.ExecutionID) {
 	return list
 }
 
+// coordinatorState is that of an operator's coordinator; over says that it has none any more.
+type coordinatorState struct {
+	bytes []byte
+	over  bool
+}
+
 // metadata puts together what coordinators and subtasks have said. The error says that it does not fit together.
 func (p *pending) metadata(c *Config) (*snapshot.Metadata, error) {
 	m := &snapshot.Metadata{
@@ -121,8 +127,8 @@ func (p *pending) metadata(c *Config) (*snapshot.Metadata, error) {
 			made := &snapshot.OperatorState{
 				Id: op.ID[:], Uid: op.UID, Name: op.Name, Parallelism: int32(v.Parallelism), MaxParallelism: int32(v.MaxParallelism),
 			}
-			if state, ok := p.coordinators[op.ID]; ok {
-				made.Coordinator = snapshot.Inline(state)
+			if state, ok := p.coordinators[op.ID]; ok && !state.over {
+				made.Coordinator = snapshot.Inline(state.bytes)
 			}
 			of[op.ID] = made
 			m.Operators = append(m.Operators, made)

@@ -148,7 +148,7 @@ func (m *Master) snapshotCoordinators(now time.Time, s coordinator.SnapshotCoord
 				Coordinator: c.id(), Checkpoint: uint64(s.Checkpoint),
 			}}})
 		case m.finished(c.vertex):
-			m.step(now, coordinator.CoordinatorState{Checkpoint: s.Checkpoint, Operator: id})
+			m.step(now, coordinator.CoordinatorState{Checkpoint: s.Checkpoint, Operator: id, Over: true})
 		default:
 			m.step(now, coordinator.CoordinatorState{
 				Checkpoint: s.Checkpoint, Operator: id, Failure: fmt.Sprintf("the enumerator of %q is not running", c.name), Harmless: true,

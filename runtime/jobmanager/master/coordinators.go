@@ -69,7 +69,7 @@ func (m *Master) stopIdleCoordinators(now time.Time) {
 		asked := c.asked
 		m.stopCoordinator(now, c)
 		if asked != 0 { // nobody will answer any more
-			m.step(now, coordinator.CoordinatorState{Checkpoint: asked, Operator: c.operator})
+			m.step(now, coordinator.CoordinatorState{Checkpoint: asked, Operator: c.operator, Over: true})
 		}
 	}
 }
