@@ -105,7 +105,7 @@ func measureRevivals(o options, r *report, part string, from, to int) error {
 
 // revive kills a job and starts it again with a parallelism. It returns the new process when that has caught up and taken a checkpoint.
 func revive(o job.Order, p *process, parallelism int, download bool) (one revival, next *process, err error) {
-	time.Sleep(o.Interval * 4 / 10)
+	time.Sleep(o.Interval * 4 / 10) // so much of an interval is to be done again in each run
 	killed := time.Now()
 	p.kill()
 	if err := os.RemoveAll(o.Scratch); err != nil {

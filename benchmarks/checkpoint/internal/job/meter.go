@@ -225,11 +225,11 @@ func (m *meter) run() error {
 		return m.runOn()
 	}
 	for m.records() < m.order.Keys {
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // looked at from outside: a signal would cost the job that is measured a check per batch
 	}
 	loaded := time.Since(began).Seconds()
 	if m.reader == nil {
-		time.Sleep(2 * m.order.Interval)
+		time.Sleep(2 * m.order.Interval) // the process settles as long as the other one does, which waits for checkpoints
 		return m.measureWithout(loaded)
 	}
 	for len(m.completed) > 0 {
