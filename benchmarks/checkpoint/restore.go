@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -108,9 +109,11 @@ func revive(o job.Order, p *process, parallelism int, download bool) (one reviva
 	time.Sleep(o.Interval * 4 / 10) // so much of an interval is to be done again in each run
 	killed := time.Now()
 	p.kill()
-	if err := os.RemoveAll(o.Scratch); err != nil {
+	old := o.Scratch + "-old" // to remove it takes long, and is nothing that a job would wait for
+	if err := os.Rename(o.Scratch, old); err != nil {
 		return one, nil, err
 	}
+	defer func() { err = errors.Join(err, os.RemoveAll(old)) }()
 	if err := os.MkdirAll(o.Scratch, 0o700); err != nil {
 		return one, nil, err
 	}

@@ -52,9 +52,9 @@ type Database struct {
 	// engine is nil until something has to leave memory.
 	engine *engine
 	closed bool
-	// overlapping is with how many tables it begins.
-	overlapping int
-	rows        rows
+	// rests says that it begins with the tables of a snapshot.
+	rests bool
+	rows  rows
 	// reading is what others read of it.
 	reading reading
 }
@@ -120,7 +120,7 @@ func (d *Database) store() *engine {
 		if d.closed {
 			panic(&state.Failure{Action: "use", Cause: errors.New("its database is closed")})
 		}
-		e, err := openEngine(d.options, d.shares, d.overlapping)
+		e, err := openEngine(d.options, d.shares, d.rests)
 		if err != nil {
 			fail("open the store of", err)
 		}
@@ -138,7 +138,7 @@ const advice = "its files are below io.tmp.dirs: see that this disk is sound and
 
 // get calls f with the value of a key, if there is one. absent says that there often is none.
 func (d *Database) get(key []byte, absent bool, f func(value []byte)) bool {
-	it := d.lookup(absent)
+	it := d.lookup(absent, 1)
 	if it.SeekPrefixGE(key) && bytes.Equal(it.Key(), key) {
 		f(valueOf(it))
 		return true
@@ -149,11 +149,12 @@ func (d *Database) get(key []byte, absent bool, f func(value []byte)) bool {
 	return false
 }
 
-// lookup returns an iterator for looking up keys, and those behind them, which stays open until the next write, or until the tables are others:
+// lookup returns an iterator for looking up so many keys, and those behind them, which stays open until the next write, or until the tables are others:
 // to open the tables for each key costs several times as much as the look into them. Only if many of the keys are absent the filters of
 // the last level are worth reading: they are several times as large as all others together, and so mostly not in the cache.
-func (d *Database) lookup(absent bool) *pebble.Iterator {
+func (d *Database) lookup(absent bool, keys int) *pebble.Iterator {
 	store, of := d.store(), 0
+	store.looked(keys)
 	if absent {
 		of = 1
 	}

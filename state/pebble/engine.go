@@ -28,14 +28,18 @@ type engine struct {
 	lookups [2]*pebble.Iterator
 	// moved says that entries have gone to other tables since lookups were opened.
 	moved atomic.Bool
+	gate  gate
+	// resting is how many lookups there may yet be until the gate opens; 0 if it is open.
+	resting int
 }
 
 const (
 	// compactAt is how many tables of the first level may overlap before they are merged. A low number costs later
 	// snapshots most of their increments.
 	compactAt = 18
-	// compactAtMost is how many if those of a snapshot are among them; below waitAt.
-	compactAtMost = 2 * compactAt
+	// restingLookups is how many lookups a store that has taken in a snapshot serves before it begins to merge tables: about as many as cost, by
+	// the tables that they look into in vain, what merging those costs.
+	restingLookups = 1 << 18
 	// waitAt is how many at which writing waits.
 	waitAt = 60
 	// targetFile is the size of the larger tables.
@@ -47,13 +51,15 @@ const (
 	rowOverhead = 80
 )
 
-// openEngine opens a store that begins with so many tables that overlap. They are merged later, with others: whoever goes on from a snapshot has
-// records waiting.
-func openEngine(o Options, s shares, overlapping int) (*engine, error) {
+// openEngine opens a store. One that takes in a snapshot rests at first: whoever goes on from one has records waiting.
+func openEngine(o Options, s shares, rests bool) (*engine, error) {
 	arena := s.buffer + s.buffer/4
 	// What Pebble takes for write buffers it takes away from the cache.
 	e := &engine{buffer: s.buffer, cache: pebble.NewCache(s.cache + buffers*arena)}
 	e.trouble.met, e.trouble.compacted = make(chan struct{}), make(chan struct{}, 1)
+	if rests {
+		e.resting, e.gate.closed = restingLookups, true
+	}
 	listener := &pebble.EventListener{
 		BackgroundError: func(err error) { e.trouble.meet(err) },
 		// Whoever reads gets the error too; by default the process would end.
@@ -69,10 +75,11 @@ func openEngine(o Options, s shares, overlapping int) (*engine, error) {
 		DisableWAL: true, FormatMajorVersion: pebble.FormatNewest, NoSyncOnClose: true,
 		// A buffer is flushed by write, which waits for the one before: Pebble's own limit would wait for ever if the disk is full.
 		MemTableSize: uint64(arena), MemTableStopWritesThreshold: 1000,
-		L0CompactionThreshold: min(compactAt+overlapping, compactAtMost), L0CompactionFileThreshold: 1 << 20, L0StopWritesThreshold: 100_000,
+		L0CompactionThreshold: compactAt, L0CompactionFileThreshold: 1 << 20, L0StopWritesThreshold: 100_000,
 		MaxOpenFiles: 500, DisableConsistencyCheck: true,
 	}
 	options.Experimental.L0CompactionConcurrency = compactAt
+	options.Experimental.CompactionScheduler = &e.gate
 	for i := range options.TargetFileSizes {
 		options.TargetFileSizes[i] = targetFile
 	}
@@ -130,6 +137,7 @@ func (e *engine) apply(batch *pebble.Batch) {
 		return
 	}
 	e.written = 0
+	e.looked(e.resting) // from now on there are more tables all the time
 	e.awaitFlush()
 	flushed, err := e.db.AsyncFlush()
 	if err != nil {
@@ -137,6 +145,16 @@ func (e *engine) apply(batch *pebble.Batch) {
 	}
 	e.flushed = flushed
 	e.awaitCompaction()
+}
+
+// looked counts lookups, after enough of which the tables are worth merging.
+func (e *engine) looked(n int) {
+	if e.resting == 0 {
+		return
+	}
+	if e.resting = max(e.resting-n, 0); e.resting == 0 {
+		e.gate.open()
+	}
 }
 
 // stale closes the iterators for lookups, which do not see what is written after they were opened. Errors they have met were reported

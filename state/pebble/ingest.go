@@ -30,7 +30,7 @@ func (d *Database) Ingest(chains []snapshot.Chain) (done bool, err error) {
 			outside = outside || over
 		}
 	}
-	d.overlapping = longest(chains)
+	d.rests = true
 	n := 0
 	for _, chain := range chains {
 		for _, t := range chain.Tables {
@@ -46,14 +46,6 @@ func (d *Database) Ingest(chains []snapshot.Chain) (done bool, err error) {
 		}
 	}
 	return true, nil
-}
-
-// longest is how many tables the longest chain has.
-func longest(chains []snapshot.Chain) (n int) {
-	for _, chain := range chains {
-		n = max(n, len(chain.Tables))
-	}
-	return n
 }
 
 func nameOf(t snapshot.LocalTable) string {

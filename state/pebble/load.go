@@ -120,7 +120,7 @@ func (b *Backend[K]) fetch(c *column, keys []K, hashes []uint64, missing []int, 
 		}
 		return bytes.Compare(w.bytes[x.at:x.end], w.bytes[y.at:y.end])
 	})
-	it := b.db.lookup(b.written.seldom())
+	it := b.db.lookup(b.written.seldom(), len(w.rows))
 	for i := range w.rows {
 		row := &w.rows[i]
 		seek(row.index)

@@ -123,7 +123,7 @@ func (m *mapCell[K]) complete() bool {
 		return true
 	}
 	prefix := b.pairPrefix(m.c)
-	it := b.db.lookup(b.written.seldom())
+	it := b.db.lookup(b.written.seldom(), 1)
 	room := b.db.budget.limit / 8
 	found := m.c.pairs.Len() > 0
 	for ok := it.SeekGE(prefix); ok && bytes.HasPrefix(it.Key(), prefix); ok = it.Next() {
@@ -208,7 +208,7 @@ func (m *mapCell[K]) bury() {
 	prefix := b.pairPrefix(m.c)
 	end := after(prefix)
 	var keys [][]byte
-	it := b.db.lookup(b.written.seldom())
+	it := b.db.lookup(b.written.seldom(), 1)
 	for ok := it.SeekGE(prefix); ok && len(keys) <= few && bytes.HasPrefix(it.Key(), prefix); ok = it.Next() {
 		keys = append(keys, bytes.Clone(it.Key()[len(prefix):]))
 	}

@@ -49,7 +49,7 @@ func (t *Table[K]) importKey(col *column, group uint16, encoded, value []byte) e
 	if len(rest) > 0 && col.kind != kindMap {
 		return fmt.Errorf("%d bytes after the key", len(rest))
 	}
-	hash, err := ownHash(t.named, &t.key, group, t.groups, t.maxGroups)
+	hash, err := ownHash(t.named, &t.key, &t.hash, group, t.groups, t.maxGroups)
 	if err != nil {
 		return err
 	}
@@ -111,19 +111,19 @@ func (t *Table[K]) importList(col *column, elements []byte) error {
 // ownKey decodes a key that nothing follows and that belongs to a key group of the subtask.
 func ownKey[K any](keys state.Keys[K], encoded []byte, group uint16, groups keygroup.Range, maxGroups int) (key K, hash uint64, err error) {
 	var one [1]K
+	var buffer [1]uint64
 	rest, err := keys.Codec.Decode(encoded, &one[0])
 	if err == nil && len(rest) > 0 {
 		err = fmt.Errorf("%d bytes after the key", len(rest))
 	}
 	if err == nil {
-		hash, err = ownHash(keys, &one, group, groups, maxGroups)
+		hash, err = ownHash(keys, &one, &buffer, group, groups, maxGroups)
 	}
 	return one[0], hash, err
 }
 
-// ownHash returns the hash of a key, which must belong to the key group and that to the subtask.
-func ownHash[K any](keys state.Keys[K], key *[1]K, group uint16, groups keygroup.Range, maxGroups int) (uint64, error) {
-	var hash [1]uint64
+// ownHash returns the hash of a key, by way of a buffer. The key must belong to the key group and that to the subtask.
+func ownHash[K any](keys state.Keys[K], key *[1]K, hash *[1]uint64, group uint16, groups keygroup.Range, maxGroups int) (uint64, error) {
 	if err := keys.HashesOf(key[:], hash[:]); err != nil {
 		return 0, err
 	}
