@@ -253,19 +253,19 @@ func (j *Journal) named(ctx context.Context, start Start, contents map[string]*s
 	return c, nil
 }
 
-// Collect deletes what nobody names, left by earlier terms: right after a claim, before the first checkpoint. If it is not known what files a
-// snapshot has that is no longer the job's, it deletes nothing: who has taken that over may have deleted its metadata and go on with its files.
+// Collect deletes what nobody names, left by earlier terms: right after a claim, before the first checkpoint.
 func (j *Journal) Collect(ctx context.Context, c *Claimed) (deleted int, err error) {
-	for _, held := range c.Held {
+	return j.Clean(ctx, coordinator.Clean{Kept: c.Held, Epoch: c.History.Epoch, Next: c.History.NextCheckpoint})
+}
+
+// Clean carries out the coordinator's command of that name. If it is not known what files a snapshot has that is no longer the job's, it deletes
+// nothing: who has taken that over may have deleted its metadata and go on with its files.
+func (j *Journal) Clean(ctx context.Context, c coordinator.Clean) (deleted int, err error) {
+	for _, held := range c.Kept {
 		if held.Files == nil {
 			return 0, nil
 		}
 	}
-	return j.Clean(ctx, coordinator.Clean{Kept: c.Held, Epoch: c.History.Epoch, Next: c.History.NextCheckpoint})
-}
-
-// Clean carries out the coordinator's command of that name.
-func (j *Journal) Clean(ctx context.Context, c coordinator.Clean) (deleted int, err error) {
 	var listed []string
 	for object, err := range storage.All(ctx, j.store, "") {
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/checkpoint/storage"
 	"github.com/weir-stream/weir/runtime/ident"
@@ -96,5 +97,9 @@ func TestTheLossOfAnUnownedSnapshotHarmsNobody(t *testing.T) {
 	// Somebody may have taken it over, and use its files.
 	if deleted, err := next.Collect(t.Context(), next.claimed); deleted > 0 || err != nil || !b.has(first.file(5)) {
 		t.Errorf("%d deleted, %v", deleted, err)
+	}
+	end := coordinator.Clean{Kept: next.claimed.Held, Epoch: next.claimed.History.Epoch + 1, Next: next.claimed.History.NextCheckpoint}
+	if deleted, err := next.Clean(t.Context(), end); deleted > 0 || err != nil || !b.has(first.file(5)) {
+		t.Errorf("%d deleted at the end of the job, %v", deleted, err)
 	}
 }

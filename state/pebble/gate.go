@@ -36,7 +36,7 @@ func (g *gate) Unregister() {
 	g.over = true
 	g.mu.Unlock()
 	g.granting.Lock() // waits for a call of db
-	g.granting.Unlock()
+	defer g.granting.Unlock()
 }
 
 // TrySchedule is the store's question whether it may merge. If it may not, it is asked by grant later.
