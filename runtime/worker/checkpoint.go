@@ -127,6 +127,12 @@ func (c *captures) write(taken *task.Captured) (*message.CheckpointAck, error) {
 			failed = errors.Join(failed, err)
 			continue
 		}
+		for _, list := range part.State.Lists { // which may be larger than the snapshot's metadata can be
+			if list.Elements, err = upload(ctx, storage.Bytes(list.Elements.Inline)); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("operator state of %s: %w", o.ID, err))
+				break
+			}
+		}
 		part.State.EachFile(func(f *snapshot.FileRef) { ack.StateBytes += int64(f.Length) })
 		ack.Operators = append(ack.Operators, part)
 	}

@@ -14,7 +14,7 @@ import (
 // become one of the next level, as in a log-structured merge tree with tiers (O'Neil et al., "The Log-Structured Merge-Tree", Acta
 // Informatica 33, 1996; the tiers are those of Cassandra's size-tiered compaction), and the chain seldom outgrows its base. Where each change is
 // of another key merging gains no bytes: one attempt shows it. Then there may be more tables, but not any number, as each is looked into for each key
-// when a restored database goes on, and a new base costs more than merging.
+// when a restored database goes on, and a new base costs more than merging. Tables that are so small that they are in the metadata are merged in any case.
 
 const (
 	// mergedAtOnce is how many tables of a level become one of the next.
@@ -49,16 +49,26 @@ func (c *chain) due(groups keygroup.Range) (tables []snapshot.LocalTable, anyway
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := len(c.tables)
-	if n <= mergedAtOnce || c.vain && n <= crowded {
+	if n <= mergedAtOnce {
 		return nil, false
 	}
+	inline := true
 	for i := n - mergedAtOnce; i < n; i++ {
 		t := &c.tables[i]
 		if c.levels[i] != c.levels[n-1] || !t.Changes || t.Groups != groups || t.Path == "" && t.Content == nil && t.Ref.GetName() != "" {
 			return nil, false
 		}
+		inline = inline && t.Ref.GetName() == ""
 	}
-	return append(tables, c.tables[n-mergedAtOnce:]...), c.vain
+	switch {
+	case inline: // as the metadata, which is written for each snapshot, would grow with them
+		anyway = true
+	case c.vain && n <= crowded:
+		return nil, false
+	default:
+		anyway = c.vain
+	}
+	return append(tables, c.tables[n-mergedAtOnce:]...), anyway
 }
 
 // merged has a table stand for the newest ones, as many as due has returned.
