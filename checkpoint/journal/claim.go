@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/checkpoint/snapshot"
@@ -256,6 +257,19 @@ func (j *Journal) named(ctx context.Context, start Start, contents map[string]*s
 // Collect deletes what nobody names, left by earlier terms: right after a claim, before the first checkpoint.
 func (j *Journal) Collect(ctx context.Context, c *Claimed) (deleted int, err error) {
 	return j.Clean(ctx, coordinator.Clean{Kept: c.Held, Epoch: c.History.Epoch, Next: c.History.NextCheckpoint})
+}
+
+// CollectPieces removes from the job's folder what writers have left that were killed before a time, where the store does not do that by itself.
+func (j *Journal) CollectPieces(ctx context.Context, before time.Time) error {
+	collector, ok := j.store.(storage.Collector)
+	if !ok {
+		return nil
+	}
+	_, err := collector.Collect(ctx, "", before)
+	if errors.Is(err, storage.Refused) {
+		return nil // such a service, or who runs it, sees to them
+	}
+	return err
 }
 
 // Clean carries out the coordinator's command of that name. If it is not known what files a snapshot has that is no longer the job's, it deletes

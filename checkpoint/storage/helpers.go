@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"time"
 )
 
 // All returns the objects whose names begin with prefix, in order, page by page. It ends after the first error.
@@ -62,6 +63,14 @@ type Linker interface {
 	LinkIn(ctx context.Context, path, name string) error
 	// LinkOut gives the object a path outside of the store, which must be free.
 	LinkOut(ctx context.Context, name, path string) error
+}
+
+// Collector is a [Store] in which writers that have crashed leave pieces of objects that no listing shows.
+type Collector interface {
+	Store
+	// Collect removes such pieces of objects whose names begin with prefix, if nobody has written to them since a time, and returns how many
+	// there were. A writer that is only slow and loses its pieces fails; nothing else can happen to it.
+	Collect(ctx context.Context, prefix string, before time.Time) (count int, err error)
 }
 
 // PutFile stores an immutable local file: by a link where the store can, else by copying. The checksum is what the writer of the

@@ -2,8 +2,10 @@ package jobmanager
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/checkpoint/journal"
@@ -30,6 +32,8 @@ type checkpoints struct {
 
 	ctx  context.Context
 	stop context.CancelFunc
+	// began is when the claim began, zero if nobody has said it.
+	began time.Time
 	// post hands an event to the actor.
 	post func(any)
 }
@@ -94,6 +98,9 @@ type claimed struct {
 	err   error
 }
 
+// abandonedAfter is how long nobody has written to a piece of a file that is taken for one of a writer that was killed.
+const abandonedAfter = 24 * time.Hour
+
 // note is a message and its attributes.
 type note struct {
 	message    string
@@ -106,8 +113,8 @@ func (c claimed) failure() master.ClaimFailed {
 }
 
 // begin is called once, before anything else. Post hands events to the actor.
-func (k *checkpoints) begin(post func(any)) {
-	k.post = post
+func (k *checkpoints) begin(now time.Time, post func(any)) {
+	k.began, k.post = now, post
 	k.ctx, k.stop = context.WithCancel(context.Background())
 }
 
@@ -135,7 +142,11 @@ func (k *checkpoints) claim(ctx context.Context) claimed {
 	}
 	made, err := k.lead(c)
 	if err == nil {
-		if _, kept := k.journal.Collect(ctx, c); kept != nil {
+		_, kept := k.journal.Collect(ctx, c)
+		if !k.began.IsZero() {
+			kept = errors.Join(kept, k.journal.CollectPieces(ctx, k.began.Add(-abandonedAfter)))
+		}
+		if kept != nil {
 			notes = append(notes, note{"what earlier runs have left stays, as it cannot be removed", []any{"location", k.journal.Location(), "cause", kept}})
 		}
 	}

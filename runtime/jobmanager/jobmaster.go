@@ -51,7 +51,7 @@ func (j *jobMaster) Start(c *actors.Context) {
 		return
 	}
 	j.claiming = master.Claiming{Location: j.checkpoints.journal.Location(), Uniform: uniform}
-	j.checkpoints.begin(c.Post)
+	j.checkpoints.begin(now, c.Post)
 	j.claim(now, master.ClaimBegins{})
 }
 

@@ -84,7 +84,7 @@ func NewHost(config Config) *Host {
 	h := &Host{
 		config: config, tasks: map[ident.ExecutionID]*hosted{}, coordinators: map[ident.OperatorID]*coordinator{},
 		channels: config.Channels.all(), closed: make(chan struct{}),
-		state: newLocalState(config.Settings), restores: restores{
+		state: newLocalState(config.Settings, leftovers(config)), restores: restores{
 			open: config.Checkpoints.Open, sleep: pause(config.Threads, config.Clock), log: config.Log, oneByOne: config.Threads != nil,
 		},
 	}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,12 +35,15 @@ func StateMemory(program *graph.JobGraph) int64 {
 // outlives the attempt. The host's loop owns it.
 type localState struct {
 	settings task.Settings
-	// parent is where the process's folder is made, root that folder once there is one.
+	// parent is where the process's folder is made, root that folder once there is one, held what keeps it from being taken for a leftover.
 	parent, root string
+	held         *os.File
+	// leftovers, unless nil, removes what killed processes have left, beside everything else.
+	leftovers func(parent string)
 }
 
-func newLocalState(settings task.Settings) localState {
-	l := localState{settings: settings, parent: settings.StateFolder}
+func newLocalState(settings task.Settings, leftovers func(parent string)) localState {
+	l := localState{settings: settings, parent: settings.StateFolder, leftovers: leftovers}
 	l.settings.StateFolder = ""
 	return l
 }
@@ -62,11 +66,15 @@ func (l *localState) makeRoot() error {
 	if l.root != "" {
 		return nil
 	}
-	root, err := os.MkdirTemp(l.parent, "weir-state-")
+	root, err := os.MkdirTemp(l.parent, rootPrefix)
 	if err != nil {
 		return fmt.Errorf("a folder for state that does not fit into memory, or is restored (io.tmp.dirs): %w", err)
 	}
 	l.root = root
+	l.held, _ = holdRoot(root) // otherwise only a kill leaves it behind
+	if l.leftovers != nil {
+		l.leftovers(filepath.Dir(root))
+	}
 	return nil
 }
 
@@ -100,5 +108,9 @@ func (l *localState) close() error {
 	if l.root == "" {
 		return nil
 	}
-	return os.RemoveAll(l.root)
+	err := os.RemoveAll(l.root)
+	if l.held != nil {
+		err = errors.Join(err, l.held.Close())
+	}
+	return err
 }

@@ -186,7 +186,7 @@ func TestDeadlineEndsACopy(t *testing.T) {
 	if storage.KindOf(err) != storage.Transient || !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	if count, _, err := s.Collect(t.Context(), "", time.Now().Add(time.Hour)); count != 0 || err != nil {
+	if count, err := s.Collect(t.Context(), "", time.Now().Add(time.Hour)); count != 0 || err != nil {
 		t.Errorf("%d leftovers, %v", count, err)
 	}
 }

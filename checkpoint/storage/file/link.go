@@ -55,4 +55,7 @@ func (s *Store) LinkOut(ctx context.Context, name, path string) error {
 	return nil
 }
 
-var _ storage.Linker = (*Store)(nil)
+var (
+	_ storage.Linker    = (*Store)(nil)
+	_ storage.Collector = (*Store)(nil)
+)

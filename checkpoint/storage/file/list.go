@@ -142,12 +142,10 @@ func (s *Store) removeEmpty(folder string) {
 	}
 }
 
-// Collect removes temporary files below the names that begin with prefix which were last written before the given time: what crashed
-// writers have left. A writer that is only slow and loses its file fails; nothing else can happen to it. It returns how many there were
-// and their bytes.
-func (s *Store) Collect(ctx context.Context, prefix string, before time.Time) (count int, bytes int64, err error) {
+// Collect removes temporary files that were last written before a time; see [storage.Collector].
+func (s *Store) Collect(ctx context.Context, prefix string, before time.Time) (count int, err error) {
 	if err := storage.CheckListing(s.String(), prefix, ""); err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	folders := make(map[string]bool)
 	err = filepath.WalkDir(s.path(prefix), func(path string, entry fs.DirEntry, err error) error {
@@ -173,7 +171,7 @@ func (s *Store) Collect(ctx context.Context, prefix string, before time.Time) (c
 			}
 			return err
 		}
-		count, bytes = count+1, bytes+info.Size()
+		count++
 		folders[filepath.Dir(path)] = true
 		return nil
 	})
@@ -181,7 +179,7 @@ func (s *Store) Collect(ctx context.Context, prefix string, before time.Time) (c
 		s.removeEmpty(folder)
 	}
 	if err != nil {
-		return count, bytes, s.fail("delete", prefix, err)
+		return count, s.fail("delete", prefix, err)
 	}
-	return count, bytes, nil
+	return count, nil
 }

@@ -226,9 +226,8 @@ func (s *Store) deleteObjects(ctx context.Context, names []string) error {
 	return ctx.Err()
 }
 
-// Collect removes the parts of uploads below the prefix that were begun before the given time and never ended. It returns how many
-// there were. A slow upload that loses its parts fails. MinIO does this by itself after a day and shows such uploads only by their
-// object's whole name; for Amazon's service a lifecycle rule of the bucket does the same.
+// Collect removes the parts of uploads that were begun before a time and never ended; see [storage.Collector]. MinIO does this by itself
+// after a day and shows such uploads only by their object's whole name; for Amazon's service a lifecycle rule of the bucket does the same.
 func (s *Store) Collect(ctx context.Context, prefix string, before time.Time) (count int, err error) {
 	if err := storage.CheckListing(s.place, prefix, ""); err != nil {
 		return 0, err
