@@ -48,13 +48,17 @@ var sizes = map[string]int64{"ample": 1 << 30, "scarce": 256 << 10, "tiny": 4 <<
 
 func each(t *testing.T, run func(t *testing.T, o opened)) {
 	for name, memory := range sizes {
-		t.Run(name, func(t *testing.T) { run(t, opened{t, memory}) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, opened{t, memory})
+		})
 	}
 }
 
 func TestConformance(t *testing.T) {
 	for _, size := range []string{"ample", "scarce", "tiny"} {
 		t.Run(size, func(t *testing.T) {
+			t.Parallel()
 			all := backends(opened{t, sizes[size]})
 			some := map[string]statetest.Backends{"ample": {Pair: all.Pair}, "scarce": {Mixed: all.Mixed}, "tiny": {Int64: all.Int64}}[size]
 			some.Slack = 512 << 10 // pages and segments that are not full

@@ -200,7 +200,7 @@ func backendMarks[K comparable](t *testing.T, open Make[K], keys state.Keys[K], 
 	if open == nil {
 		return
 	}
-	for seed := range int64(3) {
+	for seed := range seeds(3) {
 		s := &suite[K]{make: open, codec: keys.Codec, key: key, hash: keys.Hash}
 		sub := s.open(t, []int{5, 60, 700}[seed%3])
 		sub.source = rand.New(rand.NewSource(seed))
@@ -274,7 +274,7 @@ func paneMarks[K comparable](t *testing.T, open MakePanes[K], keys state.Keys[K]
 	if open == nil {
 		return
 	}
-	for seed := range int64(2) {
+	for seed := range seeds(2) {
 		s := newPaneSubject(t, open, keys, key, []int{20, 400}[seed%2], suiteGroups)
 		s.source = rand.New(rand.NewSource(seed))
 		pane := int64(-2)
@@ -304,7 +304,7 @@ func timerMarks[K comparable](t *testing.T, open MakeTimers[K], keys state.Keys[
 	if open == nil {
 		return
 	}
-	for seed := range int64(3) {
+	for seed := range seeds(3) {
 		s := newTimerSubject(t, open, keys, key, []int{10, 300}[seed%2], suiteGroups)
 		s.source = rand.New(rand.NewSource(seed))
 		r, now := s.source, int64(0)

@@ -19,7 +19,7 @@ func valueMarks[K comparable, V any](t *testing.T, open Make[K], keys state.Keys
 	if err != nil {
 		t.Fatal(err)
 	}
-	for seed := range int64(5) {
+	for seed := range seeds(5) {
 		fresh := func() (state.Backend[K], *state.Value[V]) {
 			backend, err := open(keys, suiteGroups, maxParallelism)
 			if err != nil {
@@ -96,7 +96,7 @@ func paneValueMarks[K comparable](t *testing.T, open MakePanes[K], keys state.Ke
 	if err != nil {
 		t.Fatal(err)
 	}
-	for seed := range int64(3) {
+	for seed := range seeds(3) {
 		fresh := func() state.Panes[K] {
 			d := state.Describe("value", state.KindReducing, values)
 			d.Number = 7
