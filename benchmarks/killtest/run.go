@@ -197,7 +197,7 @@ func (k *killing) kill() error {
 			}
 		}
 		k.choose(&l)
-		if err := k.liveAndDie(l); err != nil {
+		if err := k.liveAndDie(l, end); err != nil {
 			return fmt.Errorf("life %d (parallelism %d, %s): %w", k.lives, l.parallelism, l.backend, err)
 		}
 	}
@@ -232,12 +232,14 @@ func (k *killing) choose(l *life) {
 	}
 }
 
-// liveAndDie has the job live until it is killed, at a random instant at the latest.
-func (k *killing) liveAndDie(l life) error {
+// liveAndDie has the job live until it is killed, at a random instant at the latest, which is before the end: in all that time its source cannot
+// bring all records.
+func (k *killing) liveAndDie(l life, end time.Time) error {
 	shortest := 100 * time.Millisecond
 	patience := shortest + time.Duration(k.random.Int64N(int64(2*(k.every-shortest))))
 	// On a machine that is busy with something else lives get longer, until there is a checkpoint again.
 	patience *= time.Duration(1 + k.fruitless/5)
+	patience = max(min(patience, time.Until(end)), shortest)
 	p, err := k.live(l)
 	if err != nil {
 		return err
