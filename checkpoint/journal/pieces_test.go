@@ -15,7 +15,9 @@ import (
 // What killed writers have left goes, what somebody may be writing stays.
 func TestPiecesOfKilledWritersAreCollected(t *testing.T) {
 	dir, job := t.TempDir(), ident.Derive("job", "pieces")
-	j, err := New(func(location string) (storage.Store, error) { return file.Open(strings.TrimPrefix(location, "file://")) }, dir, job)
+	j, err := New(func(location string) (storage.Store, error) {
+		return file.Open(strings.TrimPrefix(location, "file://"))
+	}, dir, job)
 	if err != nil {
 		t.Fatal(err)
 	}
