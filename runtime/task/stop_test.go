@@ -1,6 +1,7 @@
 package task
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -15,6 +16,8 @@ type ledger struct {
 	captured map[ident.CheckpointID][]*Captured
 	declined []ident.CheckpointID
 	ended    []ident.ExecutionID
+	// ending counts the tasks that are about to close their operators.
+	ending int
 }
 
 func newLedger() *ledger { return &ledger{captured: map[ident.CheckpointID][]*Captured{}} }
@@ -26,6 +29,8 @@ func (l *ledger) Declined(_ ident.ExecutionID, id ident.CheckpointID, _ string, 
 	l.declined = append(l.declined, id)
 }
 func (l *ledger) InputEnded(of ident.ExecutionID) { l.ended = append(l.ended, of) }
+
+func (l *ledger) Ending() { l.ending++ }
 
 // turns gives every task some turns, and returns how many have ended.
 func (p *plant) turns() (over int) {
@@ -179,5 +184,30 @@ func TestOperatorsKnowThatTheirSubtaskStandsStill(t *testing.T) {
 	step(t, task, Ended)
 	if want := []ident.CheckpointID{5, 0, 6}; !slices.Equal(f.noted, want) {
 		t.Errorf("noted %v, want %v", f.noted, want)
+	}
+}
+
+// TestWhatIsBeingWrittenIsGivenUpBeforeOperatorsClose: a state that is closed while it is read is not a checkpoint's failure.
+func TestWhatIsBeingWrittenIsGivenUpBeforeOperatorsClose(t *testing.T) {
+	for _, status := range []connector.Status{connector.Ended, connector.Waiting} {
+		var s sketch
+		told, out := newLedger(), &basin{}
+		given := -1
+		src := s.source("numbers", func(connector.ReaderContext) connector.Reader[int64] {
+			return &script{
+				poll: func(*connector.Output[int64]) (connector.Status, error) {
+					if status == connector.Waiting {
+						return status, errors.New("the source is gone")
+					}
+					return status, nil
+				},
+				closed: func() error { given = told.ending; return nil },
+			}
+		})
+		s.sink("sink", out.writer, src)
+		s.buildWith(t, manual(), small, 1, told).open().turns()
+		if given != 1 {
+			t.Errorf("%v: the source was closed when %d tasks had said so", status, given)
+		}
 	}
 }

@@ -298,6 +298,9 @@ func (t *Task) end(err error) {
 	canceled := t.ctx.Err() != nil // by Cancel, though the action that says so may still be in the mailbox
 	t.stop()
 	t.dropCopying()
+	if t.spec.Checkpoints != nil {
+		t.spec.Checkpoints.Ending()
+	}
 	closed := t.chain.close()
 	if err == nil {
 		err, closed = closed, nil

@@ -95,6 +95,9 @@ func (c *captures) InputEnded(of ident.ExecutionID) {
 	c.report(&message.FromWorker{Body: &message.FromWorker_InputEnded{InputEnded: &message.TaskInputEnded{Execution: message.NewExecutionID(of)}}})
 }
 
+// Ending implements task.Checkpoints.
+func (c *captures) Ending() { c.stop() }
+
 func (c *captures) report(m *message.FromWorker) {
 	c.host.loop.do(func() { c.host.report(m) })
 }
