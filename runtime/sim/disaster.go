@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/weir-stream/weir/checkpoint/storage"
@@ -46,7 +47,7 @@ func (w *World) befall(k disasterKind) {
 		w.killNode(c, nodes[w.random.below(len(nodes))])
 	case leaderDies:
 		c.leader.kill()
-		w.tear(c.leader)
+		w.tear()
 		w.succeed(c, w.random.between(10*time.Millisecond, 2*time.Second))
 	case leaderFreezes:
 		w.freeze(c.leader)
@@ -107,10 +108,10 @@ func later(a, b time.Time) time.Time {
 }
 
 // tear damages the newest checkpoint of a leader that has died, as a crash of the machine may that had it in its cache: if tasks were not
-// told of it, and will not be by something that the leader has asked the store for.
-func (w *World) tear(l *leader) {
+// told of it, and will not be by something that a leader has asked the store for or, having been deposed and not yet fenced, may still ask for.
+func (w *World) tear() {
 	latest := w.book.history.Latest()
-	if latest == nil || latest.Told || l.store.writing > 0 || !w.random.chance(w.plan.torn) {
+	if latest == nil || latest.Told || slices.ContainsFunc(w.clusters, mayWrite) || !w.random.chance(w.plan.torn) {
 		return
 	}
 	name := w.book.path(latest.MetadataFile())
@@ -124,3 +125,5 @@ func (w *World) tear(l *leader) {
 		panic(fmt.Sprint("sim: ", err))
 	}
 }
+
+func mayWrite(c *cluster) bool { return !c.leader.dead || c.leader.store.writing > 0 }
