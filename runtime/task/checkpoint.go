@@ -22,7 +22,8 @@ type Checkpoints interface {
 	// InputEnded says that the task has worked on all of its input and sent on what came of it. It ends when a checkpoint is complete
 	// that it has taken since.
 	InputEnded(of ident.ExecutionID)
-	// Ending says that the task is about to close its operators. What was handed over and is not written is given up: it would miss what they close.
+	// Ending says that the task is about to close its operators. What was handed over and is not written is given up, since writing it may read what
+	// they close.
 	Ending()
 }
 
