@@ -3,7 +3,7 @@
 export CGO_ENABLED = 0
 
 GO       ?= go
-FUZZTIME ?= 5s
+FUZZTIME ?= 3s
 OUT      ?= .
 
 # The go tool leaves folders that begin with a dot out of "./...".
@@ -50,10 +50,14 @@ bench-smoke:
 	$(GO) run ./benchmarks/micro --smoke
 	$(GO) run ./benchmarks/state --smoke
 	$(GO) run ./benchmarks/windows --smoke
+	$(GO) run ./benchmarks/network --smoke
 	$(GO) run ./benchmarks/nexmark bench --runs 1 --scale 0.02
 	$(GO) run ./benchmarks/checkpoint --smoke
+	$(GO) run ./benchmarks/isolation --idle --phase 2s
 	$(GO) run ./benchmarks/killtest --smoke --duration 15s --seed 1 --switch-backend=false
 	$(GO) run ./benchmarks/killtest --smoke --duration 15s --seed 2 --state-backend pebble --inside
+	$(GO) run ./benchmarks/killtest --smoke --duration 25s --seed 3 --cluster --every 1500ms
+	$(GO) run ./benchmarks/failover --runs 1
 	@for backend in hashmap pebble; do for parallelism in 1 2 4; do \
 		$(GO) run ./benchmarks/nexmark verify --results benchmarks/nexmark/testdata/results.json --parallelism $$parallelism --state-backend $$backend || exit 1; \
 	done; done

@@ -5,6 +5,7 @@ import (
 
 	"github.com/weir-stream/weir/api/codec"
 	"github.com/weir-stream/weir/network/exchange"
+	"github.com/weir-stream/weir/network/transport"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/state/keygroup"
@@ -14,6 +15,14 @@ import (
 type edge[T any] struct{}
 
 func (edge[T]) NewChannel(credits int) any { return exchange.NewChannel[T](credits) }
+
+func (edge[T]) NewSendingChannel(to *transport.Sender, name string) (any, error) {
+	return exchange.SendingChannelOf[T](to, name)
+}
+
+func (edge[T]) NewReceivingChannel(from *transport.Receiver, name string) (any, error) {
+	return exchange.ReceivingChannelOf[T](from, name)
+}
 
 func (edge[T]) NewReader(channel, head any) exchange.InputChannel {
 	return exchange.NewReader(channel.(*exchange.Channel[T]), head.(operator.Input[T]))

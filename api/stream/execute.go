@@ -5,8 +5,8 @@ import (
 	"errors"
 	"os"
 
-	"github.com/weir-stream/weir/api/stream/internal/launch"
 	"github.com/weir-stream/weir/runtime/embedded"
+	"github.com/weir-stream/weir/runtime/process"
 )
 
 // Result is how a job ended.
@@ -38,7 +38,7 @@ func (e *Environment) Execute(ctx context.Context) (Result, error) {
 
 // ExecuteAsync starts the program embedded in this process and returns at once. The caller closes the client.
 func (e *Environment) ExecuteAsync(ctx context.Context) (*JobClient, error) {
-	if role, err := launch.RoleOf(os.Getenv); err != nil || role != launch.Local {
+	if role, err := process.RoleOf(os.Getenv); err != nil || role != process.Local {
 		return nil, errNotLocal
 	}
 	program, err := e.compile()

@@ -40,7 +40,7 @@ func Main(name string, build func(env *Environment) error) {
 			return launch.Program{}, err
 		}
 		local := &localJob{settings: env.settings, program: job}
-		return launch.Program{Job: name, Operators: console.Operators(job), Start: local.start}, nil
+		return launch.Program{Job: name, Operators: console.Operators(job), Graph: job, Settings: env.settings, Start: local.start}, nil
 	}))
 }
 

@@ -29,3 +29,22 @@ func (t *tally) enough(o options, records int64) error {
 	}
 	return nil
 }
+
+// leastOfCluster is the least share of records whose results are visible when the faults of a cluster are over: for much of the time nothing runs.
+const leastOfCluster = 0.1
+
+// enoughForCluster fails if a kind of fault has not come, or if little else has happened.
+func (t *tally) enoughForCluster(_ options, records int64) error {
+	for _, f := range faults {
+		if t.faults[f] == 0 {
+			return fmt.Errorf("the output is right, but this never came: %s: give the run more time (--duration)", f)
+		}
+	}
+	switch {
+	case t.checkpoints == 0 || t.restores < t.faults[killJobManager]/2:
+		return fmt.Errorf("the output is right, but there were %d checkpoints and %d restores: run it on a machine with less to do, or with a larger --every", t.checkpoints, t.restores)
+	case float64(t.underFire.records) < leastOfCluster*float64(records):
+		return fmt.Errorf("the output is right, but of %d records only %d had visible results when the faults were over: run it on a machine with less to do, or with a larger --every", records, t.underFire.records)
+	}
+	return nil
+}

@@ -1,6 +1,6 @@
 // Command killtest kills a job, again and again, and compares what it has committed with what an undisturbed run commits.
 //
-//	go run ./benchmarks/killtest --duration 7m --seed 1 [--storage DIR|s3://bucket/path] [--state-backend hashmap|pebble] [--switch-backend=false] [--inside]
+//	go run ./benchmarks/killtest --duration 7m --seed 1 [--storage DIR|s3://bucket/path] [--state-backend hashmap|pebble] [--switch-backend=false] [--inside | --cluster]
 //
 // The job is a process of its own: a generator, two shuffles, event-time windows, a keyed process function with timers, an interval join
 // and the exactly-once file sink. How many records it has is fixed before it starts: the duration times the rate of its source, so that it
@@ -13,6 +13,8 @@
 //
 // With --inside it also harms itself: it dies at a given point of a checkpoint, a subtask panics, what is done at a point fails, a commit
 // pauses, and with local storage the newest checkpoint is torn that no task has been told of.
+//
+// With --cluster the job runs on a cluster of processes, which are killed, frozen and woken, and cut off from each other (see faults.go).
 //
 // The exit code is 0 if nothing was lost and nothing duplicated; 1 if something was, if the job did what it should not do, or if too little has
 // happened for that to mean anything (see enough.go); and 2 for a wrong flag.
@@ -42,7 +44,18 @@ type options struct {
 	every         time.Duration
 	properties    []string
 	keep, smoke   bool
+	// cluster has the job run on a cluster of so many TaskManagers, of the binary weir, with that heartbeat timeout.
+	cluster      bool
+	taskManagers int
+	weir         string
+	timeout      time.Duration
 }
+
+// On a cluster it takes longer until each fault has come.
+const (
+	clusterDuration = 2 * time.Minute
+	clusterEvery    = 3 * time.Second
+)
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == victim.Role {
@@ -80,10 +93,24 @@ func parse(arguments []string) (o options, err error) {
 		o.properties = append(o.properties, property)
 		return nil
 	})
+	set.BoolVar(&o.cluster, "cluster", false, "run the job on a cluster of processes, and harm these")
+	set.IntVar(&o.taskManagers, "taskmanagers", 4, "TaskManagers of the cluster, of 1 slot each")
+	set.StringVar(&o.weir, "weir", "", "the weir `binary` that the cluster runs; it is built by default")
+	set.DurationVar(&o.timeout, "heartbeat-timeout", 2*time.Second, "of the cluster")
 	if err := set.Parse(arguments); err != nil {
 		return o, err
 	}
+	given := map[string]bool{}
+	set.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if o.cluster && !given["duration"] {
+		o.duration = clusterDuration
+	}
+	if o.cluster && !given["every"] {
+		o.every = clusterEvery
+	}
 	switch {
+	case o.cluster && (o.inside || o.taskManagers < 4 || o.timeout < 500*time.Millisecond):
+		return o, errors.New("--cluster: not together with --inside, --taskmanagers at least 4, --heartbeat-timeout at least 500ms")
 	case set.NArg() > 0:
 		return o, fmt.Errorf("%s: there are only flags", strings.Join(set.Args(), " "))
 	case o.backend != "hashmap" && o.backend != "pebble":

@@ -84,6 +84,32 @@ func (k *killing) run() error {
 		return fmt.Errorf("what the undisturbed run has written is not what the job's definition asks for: %d lines lost, %d duplicated", c.lost, c.duplicated)
 	}
 	k.say("undisturbed run: %.1f s, %d lines, as the job's definition asks for", took.Seconds(), c.lines)
+	harm, what, enough := k.runAlone, "kills", k.tally.enough
+	if k.cluster {
+		harm, what, enough = k.runCluster, "faults", k.tally.enoughForCluster
+	}
+	if err := harm(); err != nil {
+		return err
+	}
+	if c, err = compareFolder(k.expected, k.path("killed")); err != nil {
+		return err
+	}
+	k.show(c)
+	k.say("%d %s, %d checkpoints, %d restores, %d rescales, %d records: %d lost, %d duplicated",
+		k.tally.kills+k.tally.atEnd, what, k.tally.checkpoints, k.tally.restores, k.tally.rescales, k.records, c.lost, c.duplicated)
+	if !c.equal() {
+		return errors.New("the output is not that of the undisturbed run")
+	}
+	err = enough(k.options, k.records)
+	if err != nil && k.smoke {
+		slog.Warn(err.Error())
+		return nil
+	}
+	return err
+}
+
+// runAlone has the job live and die as a process of its own.
+func (k *killing) runAlone() (err error) {
 	if err := k.kill(); err != nil {
 		return err
 	}
@@ -97,21 +123,7 @@ func (k *killing) run() error {
 	k.tally.print(k.out)
 	k.say("%d lines, of %d records in buckets (%.0f %%), were visible before the paced job was killed for the last time; %d lines, of %d records, before its last life, which nobody disturbed",
 		k.tally.underFire.lines, k.tally.underFire.records, 100*float64(k.tally.underFire.records)/float64(k.records), k.tally.beforeLast.lines, k.tally.beforeLast.records)
-	if c, err = compareFolder(k.expected, k.path("killed")); err != nil {
-		return err
-	}
-	k.show(c)
-	k.say("%d kills, %d checkpoints, %d restores, %d rescales, %d records: %d lost, %d duplicated",
-		k.tally.kills+k.tally.atEnd, k.tally.checkpoints, k.tally.restores, k.tally.rescales, k.records, c.lost, c.duplicated)
-	if !c.equal() {
-		return errors.New("the output is not that of the undisturbed run")
-	}
-	err = k.tally.enough(k.options, k.records)
-	if err != nil && k.smoke {
-		slog.Warn(err.Error())
-		return nil
-	}
-	return err
+	return nil
 }
 
 // show prints how an output compares with what is expected.

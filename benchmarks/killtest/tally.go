@@ -18,6 +18,8 @@ type tally struct {
 	// stored counts the lives in which Pebble had tables.
 	stored             int
 	checkpoints, hurts uint64
+	// faults counts those that have befallen a cluster.
+	faults map[fault]int
 	// phases is how many kills came when a point was the last that had been reached.
 	phases map[string]int
 	torn   map[string]int

@@ -9,7 +9,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
+
+	"github.com/spf13/cobra"
 )
 
 // Exit codes.
@@ -26,10 +30,29 @@ func main() {
 	os.Exit(code)
 }
 
+// flinkStyle writes long options with two dashes that stand with one, as Flink's command line takes them: -sae, -full, -type native.
+func flinkStyle(root *cobra.Command, arguments []string) []string {
+	c, _, err := root.Find(arguments)
+	if err != nil {
+		return arguments
+	}
+	made := slices.Clone(arguments)
+	for i, a := range made {
+		if a == "--" {
+			break
+		}
+		name, _, _ := strings.Cut(strings.TrimPrefix(a, "-"), "=")
+		if len(name) > 1 && strings.HasPrefix(a, "-") && c.Flags().Lookup(name) != nil {
+			made[i] = "-" + a
+		}
+	}
+	return made
+}
+
 // run carries out a command line and returns the exit code.
 func run(ctx context.Context, arguments []string, out, problems io.Writer) int {
 	root := newRoot()
-	root.SetArgs(arguments)
+	root.SetArgs(flinkStyle(root, arguments))
 	root.SetOut(out)
 	root.SetErr(problems)
 	err := root.ExecuteContext(ctx)

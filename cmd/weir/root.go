@@ -29,9 +29,10 @@ func wrong(c *cobra.Command, err error) error {
 func newRoot() *cobra.Command {
 	root := group("weir", "Clusters, jobs and snapshots of Weir")
 	root.SilenceErrors, root.SilenceUsage = true, true
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(wrong)
-	root.AddCommand(newState(), newVersion())
+	root.AddCommand(
+		newRun(), newInfo(), newList(), newCancel(), newStop(), newSavepoint(), newCheckpoint(), newRescale(), newLogs(),
+		newJobManager(), newTaskManager(), newStartCluster(), newStopCluster(), newState(), newVersion())
 	return root
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/weir-stream/weir/checkpoint/offline"
 	"github.com/weir-stream/weir/checkpoint/storage/stores"
 	"github.com/weir-stream/weir/runtime/clock"
-	"github.com/weir-stream/weir/runtime/config"
 )
 
 const pathHelp = `
@@ -25,28 +23,13 @@ func newState() *cobra.Command {
 }
 
 // access is how a command gets at a snapshot.
-type access struct {
-	properties []string
-	config     string
-}
-
-func (a *access) flags(c *cobra.Command) {
-	c.Flags().StringArrayVarP(&a.properties, "define", "D", nil, "set an option, as `key=value`; may be repeated")
-	c.Flags().StringVar(&a.config, "config", "", "read options from this `file` (default: config.yaml in WEIR_CONF_DIR)")
-}
+type access struct{ options }
 
 // open opens the snapshot that an argument names, for as long as the process lives.
 func (a *access) open(c *cobra.Command, path string) (*offline.Snapshot, error) {
-	file := a.config
-	if dir := os.Getenv("WEIR_CONF_DIR"); file == "" && dir != "" {
-		file = filepath.Join(dir, "config.yaml")
-	}
-	configuration, notices, err := config.Load(file, a.properties)
-	for _, n := range notices {
-		fmt.Fprintf(c.ErrOrStderr(), "weir: %s\n", n)
-	}
+	configuration, err := a.load(c)
 	if err != nil {
-		return nil, wrong(c, err)
+		return nil, err
 	}
 	location, err := locate(path)
 	if err != nil {

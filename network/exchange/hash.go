@@ -44,7 +44,7 @@ func (p *Hash[K, T]) Partition(w *Writer[T], batch *element.Batch[T]) error {
 		} else {
 			b.Values = append(b.Values, v)
 		}
-		if len(b.Values) >= w.capacity {
+		if len(b.Values) >= l.capacity {
 			w.publish(l)
 		}
 	}

@@ -1,6 +1,10 @@
 package exchange
 
-import "github.com/weir-stream/weir/runtime/element"
+import (
+	"unsafe"
+
+	"github.com/weir-stream/weir/runtime/element"
+)
 
 // Sink takes the records of an input; the head of a chain is one.
 type Sink[T any] interface {
@@ -31,6 +35,8 @@ type InputChannel interface {
 	Attach(notify func())
 	// Queued is the number of batches that wait.
 	Queued() int
+	// Moved is how many bytes and batches came so far, as the writer's Moved counts them.
+	Moved() (bytes, batches uint64)
 }
 
 // Reader hands the records of one channel to the head of a chain, up to the next event.
@@ -40,6 +46,8 @@ type Reader[T any] struct {
 	// record and mark count what of the front slot was consumed.
 	record, mark int
 	view         element.Batch[T]
+	// records and batches are those that were consumed.
+	records, batches uint64
 }
 
 // NewReader reads channel into sink.
@@ -53,6 +61,8 @@ func (r *Reader[T]) Front() Front {
 	switch {
 	case s == nil:
 		return Nothing
+	case s.failure != nil:
+		return Records
 	case r.mark < len(s.marks) && s.marks[r.mark].At == r.record:
 		return Event
 	default:
@@ -63,6 +73,9 @@ func (r *Reader[T]) Front() Front {
 // Deliver implements InputChannel.
 func (r *Reader[T]) Deliver(limit int) (n int, more bool, err error) {
 	s := r.channel.front()
+	if s.failure != nil {
+		return 0, false, s.failure
+	}
 	to := len(s.batch.Values)
 	if r.mark < len(s.marks) {
 		to = s.marks[r.mark].At
@@ -88,6 +101,7 @@ func (r *Reader[T]) releaseConsumed(s *slot[T]) (more bool) {
 	if r.record < len(s.batch.Values) || r.mark < len(s.marks) {
 		return true
 	}
+	r.records, r.batches = r.records+uint64(len(s.batch.Values)), r.batches+1
 	r.record, r.mark = 0, 0
 	r.channel.release()
 	return false
@@ -97,6 +111,13 @@ func (r *Reader[T]) releaseConsumed(s *slot[T]) (more bool) {
 func (r *Reader[T]) Attach(notify func()) { r.channel.attachConsumer(notify) }
 
 // Queued implements InputChannel.
-func (r *Reader[T]) Queued() int {
-	return int(r.channel.tail.Load() - r.channel.head.Load())
+func (r *Reader[T]) Queued() int { return r.channel.queued() }
+
+// Moved implements InputChannel.
+func (r *Reader[T]) Moved() (bytes, batches uint64) {
+	if from := r.channel.receiving; from != nil {
+		return from.bytes, from.frames
+	}
+	var zero T
+	return r.records * uint64(unsafe.Sizeof(zero)), r.batches
 }

@@ -53,6 +53,9 @@ type Output interface {
 	OnOverflow(wait func() error)
 	// Sent is the number of records handed to channels so far.
 	Sent() uint64
+	// Moved is how many bytes and batches were published so far, and the latest watermark: encoded records between processes, and records as they are in memory
+	// within one.
+	Moved() (bytes, batches uint64, watermark int64)
 	// InFlight is the number of batches that are published and not yet consumed, or wait for credit.
 	InFlight() int
 }
@@ -70,6 +73,9 @@ type Writer[T any] struct {
 	capacity    int
 	now         int64
 	sent        uint64
+	// bytes and batches are what went into channels of this process, recordBytes is what a record takes in memory.
+	bytes, batches, recordBytes uint64
+	watermark                   int64
 	// pending counts the slots of all lanes that wait for credit.
 	pending  int
 	overflow func() error
@@ -78,6 +84,8 @@ type Writer[T any] struct {
 // lane is the writer's end of one channel.
 type lane[T any] struct {
 	channel *Channel[T]
+	// capacity is how many records a batch of this lane has at most.
+	capacity int
 	// filling is the slot being filled: the free place of the ring, or one of the writer's own when there is none.
 	filling *slot[T]
 	inRing  bool
@@ -94,9 +102,11 @@ func NewWriter[T any](channels []*Channel[T], partitioner Partitioner[T], limits
 		lanes:       make([]lane[T], len(channels)),
 		partitioner: partitioner,
 		capacity:    limits.capacity(len(channels), recordBytes),
+		recordBytes: uint64(unsafe.Sizeof(zero)),
+		watermark:   element.NoWatermark,
 	}
 	for i, c := range channels {
-		w.lanes[i].channel = c
+		w.lanes[i].channel, w.lanes[i].capacity = c, c.fill(w.capacity)
 	}
 	return w
 }
@@ -118,6 +128,7 @@ func (w *Writer[T]) Process(batch *element.Batch[T]) error {
 
 // Watermark implements operator.Input.
 func (w *Writer[T]) Watermark(at int64) error {
+	w.watermark = at
 	w.Broadcast(element.Event{Kind: element.Watermark, Time: at})
 	return nil
 }
@@ -137,10 +148,10 @@ func (w *Writer[T]) PutRange(to int, batch *element.Batch[T], first, last int) {
 	l := &w.lanes[to]
 	for first < last {
 		s := w.room(l)
-		n := min(last-first, w.capacity-len(s.batch.Values))
+		n := min(last-first, l.capacity-len(s.batch.Values))
 		s.batch.AppendRange(batch, first, first+n)
 		first += n
-		if len(s.batch.Values) >= w.capacity {
+		if len(s.batch.Values) >= l.capacity {
 			w.publish(l)
 		}
 	}
@@ -179,7 +190,9 @@ func (w *Writer[T]) publish(l *lane[T]) {
 	s := l.filling
 	l.filling = nil
 	if l.inRing {
+		w.count(l, s)
 		l.channel.publish()
+		l.capacity = l.channel.fill(w.capacity)
 		return
 	}
 	l.pending = append(l.pending, s)
@@ -191,11 +204,12 @@ func (w *Writer[T]) publish(l *lane[T]) {
 func (w *Writer[T]) drain(l *lane[T]) {
 	moved := 0
 	for _, s := range l.pending {
-		place := l.channel.free()
+		place := l.channel.freeFor(s)
 		if place == nil {
 			break
 		}
 		*place, *s = *s, *place
+		w.count(l, place)
 		l.channel.publish()
 		l.spare = append(l.spare, s)
 		moved++
@@ -210,7 +224,7 @@ func (w *Writer[T]) drain(l *lane[T]) {
 // trimSpare drops the shells that an unusual burst needed. As many as the channel has credits are kept, for what a batch
 // of input becomes in steady back pressure.
 func (l *lane[T]) trimSpare() {
-	if kept := len(l.channel.slots); len(l.spare) > kept {
+	if kept := l.channel.spares(); len(l.spare) > kept {
 		l.spare = slices.Delete(l.spare, kept, len(l.spare))
 	}
 }
@@ -285,12 +299,30 @@ func (w *Writer[T]) OnOverflow(wait func() error) { w.overflow = wait }
 // Sent implements Output.
 func (w *Writer[T]) Sent() uint64 { return w.sent }
 
+// count counts a batch that is about to be published. What goes to another process is counted as it is encoded.
+func (w *Writer[T]) count(l *lane[T], s *slot[T]) {
+	if l.channel.sending == nil {
+		w.batches++
+		w.bytes += uint64(len(s.batch.Values)) * w.recordBytes
+	}
+}
+
+// Moved implements Output.
+func (w *Writer[T]) Moved() (bytes, batches uint64, watermark int64) {
+	bytes, batches = w.bytes, w.batches
+	for i := range w.lanes {
+		if s := w.lanes[i].channel.sending; s != nil {
+			bytes, batches = bytes+s.bytes, batches+s.frames
+		}
+	}
+	return bytes, batches, w.watermark
+}
+
 // InFlight implements Output.
 func (w *Writer[T]) InFlight() int {
 	n := w.pending
 	for i := range w.lanes {
-		c := w.lanes[i].channel
-		n += int(c.tail.Load() - c.head.Load())
+		n += w.lanes[i].channel.queued()
 	}
 	return n
 }

@@ -5,18 +5,21 @@ import (
 	"log/slog"
 )
 
-// atLeastWarn drops what is less than a warning, whatever the handler below takes: protoactor tells of every message to
-// an actor that has ended.
-type atLeastWarn struct{ slog.Handler }
+// demoted takes protoactor's warnings and errors as words for debugging, and drops the rest: it calls each failed try to reach a process an error, and
+// tells of every message to an actor that has ended.
+type demoted struct{ slog.Handler }
 
-func (h atLeastWarn) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+func (h demoted) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, slog.LevelDebug)
 }
 
-func (h atLeastWarn) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return atLeastWarn{h.Handler.WithAttrs(attrs)}
+func (h demoted) Handle(ctx context.Context, r slog.Record) error {
+	r.Level = slog.LevelDebug
+	return h.Handler.Handle(ctx, r)
 }
 
-func (h atLeastWarn) WithGroup(name string) slog.Handler {
-	return atLeastWarn{h.Handler.WithGroup(name)}
+func (h demoted) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return demoted{h.Handler.WithAttrs(attrs)}
 }
+
+func (h demoted) WithGroup(name string) slog.Handler { return demoted{h.Handler.WithGroup(name)} }

@@ -26,6 +26,8 @@ type System struct {
 	clock  clock.Clock
 	log    *slog.Logger
 	copies bool
+	// reset is nil where no other process is reached.
+	reset func(host string)
 }
 
 // Options are what a System is made with.
@@ -43,13 +45,26 @@ type Options struct {
 func NewSystem(o Options) *System {
 	s := &System{clock: o.Clock, log: o.Log, copies: o.CopyMessages || testing.Testing()}
 	s.actors = actor.NewActorSystem(
-		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(atLeastWarn{o.Log.Handler()}) }),
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(demoted{o.Log.Handler()}) }),
 		actor.WithDeadLetterRequestLogging(false),
 		// The throttle of the log, which is off, has a goroutine for so long.
 		actor.WithDeadLetterThrottleInterval(time.Millisecond),
 	)
 	s.root = s.actors.Root.Copy().WithGuardian(&guardian{panicked: o.Panicked})
 	return s
+}
+
+// Extend lets the remote, which most processes do without, attach itself to protoactor's system.
+func (s *System) Extend(extend func(*actor.ActorSystem)) { extend(s.actors) }
+
+// ResetBy says how Reset is done. It is called before the first actor is spawned.
+func (s *System) ResetBy(reset func(host string)) { s.reset = reset }
+
+// Reset drops the connection to the process of an actor that is silent, so that the next message opens another. Actors of this process have none.
+func (s *System) Reset(a *message.Address) {
+	if s.reset != nil && a.GetHost() != s.actors.Address() {
+		s.reset(a.GetHost())
+	}
 }
 
 // Clock is the clock of the system's actors.

@@ -105,7 +105,7 @@ execution.checkpointing.interval: 1 s
 high-availability.type: zookeeper
 slot.idle.timeout:
 rest:
-  port: 8081
+  bind-port: 8081
 security.ssl.rest.key-pasword: hunter2
 heartbeat.interval: 3 s
 `
@@ -133,7 +133,7 @@ heartbeat.interval: 3 s
 		t.Errorf("message begins %q", err.Error()[:40])
 	}
 	wantNotices := []string{
-		"rest.port (config.yaml line 14) is known to Flink, not supported by this version of Weir, and ignored",
+		"rest.bind-port (config.yaml line 14) is known to Flink, not supported by this version of Weir, and ignored",
 		"security.ssl.rest.key-pasword (config.yaml line 15) is known to Flink, not supported by this version of Weir, and ignored",
 	}
 	if diff := cmp.Diff(wantNotices, noticeTexts(notices)); diff != "" {
@@ -153,8 +153,8 @@ func TestOtherNamesOfValuesAreNoticed(t *testing.T) {
 }
 
 func TestContradictions(t *testing.T) {
-	_, _, err := Parse("", nil, []string{"heartbeat.timeout=10 s"})
-	if got := texts(err); len(got) != 1 || got[0] != "heartbeat.interval (by default 10 s) must be less than heartbeat.timeout (10 s)" {
+	_, _, err := Parse("", nil, []string{"heartbeat.timeout=1 s"})
+	if got := texts(err); len(got) != 1 || got[0] != "heartbeat.interval (by default 1 s) must be less than heartbeat.timeout (1 s)" {
 		t.Errorf("problems %q", got)
 	}
 	_, err = New(BatchMinRecords.To(5), BatchMaxRecords.To(4))
@@ -226,7 +226,10 @@ kubernetes.jobmanager.tolerations: [{key: a}]
 	if Get(c, Parallelism) != 1 || Get(c, TaskSlots) != 1 {
 		t.Errorf("%v", c.Properties())
 	}
-	const want = "taskmanager.memory.process.size (config.yaml line 22) has no effect in Weir: " +
+	if size := Get(c, TaskManagerMemory); size != 1728*Mebibyte {
+		t.Errorf("a TaskManager has %v", size)
+	}
+	const want = "jobmanager.memory.process.size (config.yaml line 13) has no effect in Weir: " +
 		"there is no JVM; one memory budget is found from the container's limit or the machine"
 	found := false
 	for _, n := range notices {
@@ -342,7 +345,7 @@ func TestListsAndMaps(t *testing.T) {
 
 func TestPropertiesRoundTrip(t *testing.T) {
 	c, err := New(Parallelism.To(3), MaxParallelism.To(-1), ObjectReuse.To(false), JobName.To("ä b\n"), BufferTimeout.To(1500*time.Microsecond),
-		SegmentSize.To(5*Kibibyte), ExponentialDelayMultiplier.To(1.0000001), RestartStrategyType.To(RestartFailureRate))
+		BatchMemory.To(65*Kibibyte), ExponentialDelayMultiplier.To(1.0000001), RestartStrategyType.To(RestartFailureRate))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,14 +16,16 @@ type Section string
 
 // The sections, in the order of the reference page.
 const (
-	Pipeline  Section = "Job and pipeline"
-	Exchange  Section = "Batches and exchange"
-	Restart   Section = "Restart after a failure"
-	Cluster   Section = "Cluster, slots and heartbeats"
-	StateData Section = "State"
+	Pipeline   Section = "Job and pipeline"
+	Exchange   Section = "Batches and exchange"
+	Restart    Section = "Restart after a failure"
+	Cluster    Section = "Cluster, slots and heartbeats"
+	Scheduling Section = "Scheduling"
+	StateData  Section = "State"
+	Security   Section = "TLS and tokens"
 )
 
-var sections = []Section{Pipeline, Exchange, Restart, Cluster, StateData}
+var sections = []Section{Pipeline, Exchange, Restart, Scheduling, Cluster, StateData, Security}
 
 // optionSet is a closed set of options. There is one for the program, and tests have their own.
 type optionSet struct {
@@ -103,6 +105,10 @@ var (
 			return err
 		})
 
+	JobRevision = declare(Pipeline, "weir.job.revision", "", text(),
+		"Revision of the source that the job's binary was built from, with `-dirty` behind it if files had changed since. A cluster sets it itself when a job is submitted.").
+		computed(func() string { return "" }, "that of the binary")
+
 	JobName = declare(Pipeline, "pipeline.name", "", text(),
 		"Name of the job in REST, logs and metrics.").
 		computed(func() string { return "" }, "the name given to stream.Main")
@@ -125,10 +131,6 @@ var (
 		"Credits of a channel: how many batches may be on their way between one producer and one consumer. Fewer shorten alignment, more "+
 			"even out bursts. (Flink's default is 2 and 8 more for all channels of a gate.)").
 		that(between(1, 1024))
-
-	SegmentSize = declare(Exchange, "taskmanager.memory.segment-size", 32*Kibibyte, memorySize(),
-		"Most bytes of records in one network frame, and so in a batch that leaves its process. A record that is bigger travels in a frame of its own.").
-		that(between(4*Kibibyte, 16*Mebibyte))
 
 	BatchDuration = declare(Exchange, "weir.batch.target-duration", time.Millisecond, duration(),
 		"How much work a batch should be for the operator that processes it. The number of records is set by what the operator was measured to take for each.").
@@ -161,13 +163,13 @@ var (
 	SlotIdleTimeout = declare(Cluster, "slot.idle.timeout", 50*time.Second, duration(),
 		"A slot that a job holds but does not use is given back after this time.")
 
-	HeartbeatInterval = declare(Cluster, "heartbeat.interval", 10*time.Second, duration(),
-		"How often JobManager and TaskManagers ask each other for a sign of life. A process that ends is noticed at once, by its closed connection; "+
-			"heartbeats find the one that hangs or is cut off.").
+	HeartbeatInterval = declare(Cluster, "heartbeat.interval", time.Second, duration(),
+		"How often JobManager, TaskManagers and workers give each other a sign of life. A process that ends is noticed at once, by its closed connection; "+
+			"heartbeats find the one that hangs or is cut off. (Flink's default is 10 s.)").
 		that(atLeast(time.Millisecond))
 
-	HeartbeatTimeout = declare(Cluster, "heartbeat.timeout", 50*time.Second, duration(),
-		"Silence after which the other side counts as lost. Must be longer than heartbeat.interval.").
+	HeartbeatTimeout = declare(Cluster, "heartbeat.timeout", 10*time.Second, duration(),
+		"Silence after which the other side counts as lost. Must be longer than heartbeat.interval. (Flink's default is 50 s.)").
 		that(atLeast(time.Millisecond))
 
 	CancellationInterval = declare(Cluster, "task.cancellation.interval", 30*time.Second, duration(),

@@ -35,8 +35,8 @@ var (
 	FixedDelayDelay = declare(Restart, "restart-strategy.fixed-delay.delay", time.Second, duration(),
 		"Pause before each restart.")
 
-	ExponentialDelayInitialBackoff = declare(Restart, "restart-strategy.exponential-delay.initial-backoff", time.Second, duration(),
-		"First pause.").that(atLeast(time.Millisecond))
+	ExponentialDelayInitialBackoff = declare(Restart, "restart-strategy.exponential-delay.initial-backoff", 100*time.Millisecond, duration(),
+		"First pause. (Flink's default is 1 s.)").that(atLeast(time.Millisecond))
 
 	ExponentialDelayMaxBackoff = declare(Restart, "restart-strategy.exponential-delay.max-backoff", time.Minute, duration(),
 		"Longest pause.").that(atLeast(time.Millisecond))

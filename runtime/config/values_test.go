@@ -117,3 +117,28 @@ func FuzzLists(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParsePorts(f *testing.F) {
+	for _, text := range []string{"0", "50100-50199", "50100,50200 - 50210", "5-2", "", "65536", "1--2", "-1"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		all, err := ParsePorts(text)
+		if err == nil && len(all) == 0 {
+			t.Errorf("%q has no ports", text)
+		}
+		for _, p := range all {
+			if p.First < 0 || p.Last > 65535 || p.Last < p.First {
+				t.Errorf("%q has %v", text, p)
+			}
+		}
+	})
+}
+
+func TestPortsThatAreNone(t *testing.T) {
+	for text, words := range map[string]string{"5-2": "ends before it begins", "65536": "no port", "x": "no port", "": "no port"} {
+		if _, _, err := Load("", []string{"taskmanager.data.port=" + text}); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

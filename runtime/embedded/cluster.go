@@ -76,6 +76,10 @@ func Start(configuration config.Configuration, o Options) (*Cluster, error) {
 	if o.Metrics == nil {
 		o.Metrics = metrics.NewRegistry(o.Clock, func(problem string) { o.Log.Warn("metrics", "problem", problem) })
 	}
+	configuration, err := patient(configuration)
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded cluster: %w", err)
+	}
 	opener := stores.New(configuration, o.Clock)
 	c := &Cluster{configuration: configuration, options: o, launcher: newLauncher(o, opener.Open), stores: opener}
 	c.down, c.takeDown = context.WithCancelCause(context.Background())
@@ -91,6 +95,17 @@ func Start(configuration config.Configuration, o Options) (*Cluster, error) {
 		return nil, fmt.Errorf("start the embedded cluster: %w", err)
 	}
 	return c, nil
+}
+
+// suspension is for how long a process may be suspended, by a debugger or Ctrl-Z, before its own actors take each other for lost.
+const suspension = 24 * time.Hour
+
+// patient raises heartbeat.timeout where nobody has set it: in one process there is silence only if all of it was suspended.
+func patient(c config.Configuration) (config.Configuration, error) {
+	if _, set := config.Lookup(c, config.HeartbeatTimeout); set {
+		return c, nil
+	}
+	return c.With(config.HeartbeatTimeout.To(max(suspension, 2*config.Get(c, config.HeartbeatInterval))))
 }
 
 func (c *Cluster) startActors() error {

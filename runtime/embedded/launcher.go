@@ -137,6 +137,12 @@ func (l *launcher) awaitSettled(c clock.Clock, patience time.Duration) {
 	}
 }
 
+// Prepare implements taskmanager.Launcher.
+func (l *launcher) Prepare(ident.JobID) (string, error) { return "", nil }
+
+// Discard implements taskmanager.Launcher.
+func (l *launcher) Discard(ident.JobID) {}
+
 // Launch implements taskmanager.Launcher.
 func (l *launcher) Launch(spec taskmanager.Spec, report func(*message.FromWorker)) (taskmanager.Worker, error) {
 	var properties []string

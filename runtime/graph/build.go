@@ -51,6 +51,7 @@ func (b *builder) vertex(head *node) *JobVertex {
 
 // link appends an operator to a chain, and those that it feeds by direct call behind it.
 func (b *builder) link(v *JobVertex, n *node) *ChainedOperator {
+	v.limit(n.StreamNode)
 	op := &ChainedOperator{
 		ID: n.id, Node: n.StreamNode,
 		Name: n.name, UID: n.UID, Description: operatorDescription(n.StreamNode),
@@ -66,6 +67,17 @@ func (b *builder) link(v *JobVertex, n *node) *ChainedOperator {
 		}
 	}
 	return op
+}
+
+// limit takes over how far an operator of the chain can be parallel.
+func (v *JobVertex) limit(n *StreamNode) {
+	most := n.ParallelismLimit
+	if n.FixedParallelism {
+		most = 1
+	}
+	if most > 0 && (v.ParallelismLimit == 0 || most < v.ParallelismLimit) {
+		v.ParallelismLimit = most
+	}
 }
 
 // connect makes the edges that lead from an operator to other vertices.

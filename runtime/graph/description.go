@@ -27,6 +27,7 @@ type VertexDescription struct {
 	MaxParallelism int `json:"maxParallelism"`
 	// MaxParallelismSet is that of JobVertex.
 	MaxParallelismSet bool                  `json:"maxParallelismSet,omitempty"`
+	ParallelismLimit  int                   `json:"parallelismLimit,omitempty"`
 	SlotSharingGroup  string                `json:"slotSharingGroup"`
 	Operators         []OperatorDescription `json:"operators"`
 	// Inputs are the indexes of the edges that lead here.
@@ -102,7 +103,8 @@ func Describe(g *JobGraph) *Description {
 	}
 	for _, v := range g.Vertices {
 		described := VertexDescription{
-			Parallelism: v.Parallelism, MaxParallelism: v.MaxParallelism, MaxParallelismSet: v.MaxParallelismSet, SlotSharingGroup: v.SlotSharingGroup,
+			Parallelism: v.Parallelism, MaxParallelism: v.MaxParallelism, MaxParallelismSet: v.MaxParallelismSet,
+			ParallelismLimit: v.ParallelismLimit, SlotSharingGroup: v.SlotSharingGroup,
 		}
 		for _, op := range v.Operators {
 			described.Operators = append(described.Operators, describeOperator(op, operatorAt))

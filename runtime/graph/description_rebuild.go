@@ -84,7 +84,13 @@ func (r *rebuild) vertex(d *VertexDescription) error {
 	if d.SlotSharingGroup == "" {
 		return errors.New("no slot sharing group")
 	}
-	v := &JobVertex{Parallelism: d.Parallelism, MaxParallelism: d.MaxParallelism, MaxParallelismSet: d.MaxParallelismSet, SlotSharingGroup: d.SlotSharingGroup}
+	if d.ParallelismLimit != 0 && d.ParallelismLimit < d.Parallelism {
+		return fmt.Errorf("parallelism %d is above its limit %d", d.Parallelism, d.ParallelismLimit)
+	}
+	v := &JobVertex{
+		Parallelism: d.Parallelism, MaxParallelism: d.MaxParallelism, MaxParallelismSet: d.MaxParallelismSet,
+		ParallelismLimit: d.ParallelismLimit, SlotSharingGroup: d.SlotSharingGroup,
+	}
 	for i := range d.Operators {
 		op, err := rebuildOperator(&d.Operators[i])
 		if err != nil {

@@ -21,6 +21,8 @@ type ExecutionGraph struct {
 	failure  *FailureCause
 	vertices []*ExecutionJobVertex
 	byID     map[ident.VertexID]*ExecutionJobVertex
+	// retired are the subtasks that a lower parallelism has no use for. They come back with a higher one, since attempts are never numbered twice.
+	retired map[SubtaskID]*ExecutionVertex
 }
 
 // NewExecutionGraph returns the graph of a job that is INITIALIZING, with all subtasks CREATED in attempt 0.
@@ -130,6 +132,50 @@ func (g *ExecutionGraph) Restart(subtasks []SubtaskID, at int64) error {
 		}
 	}
 	return nil
+}
+
+// Rescale makes job, which has the same vertices, the graph that is executed. All subtasks must be over or not begun: those that were begin their
+// next attempts, and those that are new their first. The error is a [*TaskTransitionError] if an attempt is not over; nothing has changed then.
+func (g *ExecutionGraph) Rescale(job *JobGraph, at int64) error {
+	for _, v := range g.vertices {
+		for _, s := range v.Subtasks {
+			if state := s.current.state; state != TaskCreated && !state.Terminal() {
+				return &TaskTransitionError{ID: s.current.ID, From: state, To: TaskCreated}
+			}
+		}
+	}
+	if g.retired == nil {
+		g.retired = map[SubtaskID]*ExecutionVertex{}
+	}
+	for _, v := range g.vertices {
+		for _, s := range v.Subtasks {
+			g.retired[s.ID] = s
+		}
+	}
+	g.job, g.vertices = job, nil
+	clear(g.byID)
+	for _, v := range job.Vertices {
+		vertex := &ExecutionJobVertex{Job: v}
+		for i := range v.Parallelism {
+			vertex.Subtasks = append(vertex.Subtasks, g.comeBack(SubtaskID{Vertex: v.ID, Subtask: ident.SubtaskIndex(i)}, at))
+		}
+		g.vertices = append(g.vertices, vertex)
+		g.byID[v.ID] = vertex
+	}
+	return nil
+}
+
+// comeBack returns a subtask that was retired, in its next attempt, or a new one.
+func (g *ExecutionGraph) comeBack(id SubtaskID, at int64) *ExecutionVertex {
+	s := g.retired[id]
+	if s == nil {
+		return &ExecutionVertex{ID: id, current: newExecution(ident.ExecutionID{Job: g.job.ID, Vertex: id.Vertex, Subtask: id.Subtask}, at)}
+	}
+	delete(g.retired, id)
+	if s.current.state != TaskCreated {
+		s.restart(at, g.history)
+	}
+	return s
 }
 
 // Counts says how many subtasks of the job are in each state.

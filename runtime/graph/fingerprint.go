@@ -117,6 +117,9 @@ func (s *factSheet) addOperator(v *JobVertex, op *ChainedOperator) {
 	s.add("parallelism", v.Parallelism)
 	s.add("max parallelism", v.MaxParallelism)
 	s.add("choice of max parallelism", v.MaxParallelismSet)
+	if v.ParallelismLimit > 0 {
+		s.add("limit of parallelism", v.ParallelismLimit)
+	}
 	s.add("slot sharing group", v.SlotSharingGroup)
 	s.add("id", op.ID)
 }

@@ -54,7 +54,9 @@ type JobVertex struct {
 	// MaxParallelismSet says that the program or its configuration has chosen MaxParallelism; otherwise it follows from Parallelism, and that of a
 	// snapshot takes its place.
 	MaxParallelismSet bool
-	SlotSharingGroup  string
+	// ParallelismLimit, if not 0, is the highest parallelism that the operators can have, whoever changes it later.
+	ParallelismLimit int
+	SlotSharingGroup string
 	// Operators are the links of the chain; the first one is the head, and each comes after those that feed it.
 	Operators []*ChainedOperator
 	// Inputs are the edges that lead here, in the order of the head's inputs, then of a union's parts.

@@ -6,12 +6,19 @@ import (
 	"testing"
 
 	"github.com/weir-stream/weir/network/exchange"
+	"github.com/weir-stream/weir/network/transport"
 )
 
 // edgeTypeStub is an EdgeType whose records leave a process, or do not for the reason given.
 type edgeTypeStub struct{ refusal error }
 
 func (edgeTypeStub) NewChannel(int) any { panic("not wired in these tests") }
+func (edgeTypeStub) NewSendingChannel(*transport.Sender, string) (any, error) {
+	panic("not wired in these tests")
+}
+func (edgeTypeStub) NewReceivingChannel(*transport.Receiver, string) (any, error) {
+	panic("not wired in these tests")
+}
 func (edgeTypeStub) NewWriter(WriterConfig, []any) (exchange.Output, any, error) {
 	panic("not wired in these tests")
 }

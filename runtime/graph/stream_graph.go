@@ -7,6 +7,7 @@ import (
 
 	"github.com/weir-stream/weir/checkpoint/snapshot"
 	"github.com/weir-stream/weir/network/exchange"
+	"github.com/weir-stream/weir/network/transport"
 	"github.com/weir-stream/weir/runtime/operator"
 )
 
@@ -140,6 +141,10 @@ type StreamEdge struct {
 type EdgeType interface {
 	// NewChannel makes the queue from one producer subtask to one consumer subtask.
 	NewChannel(credits int) any
+	// NewSendingChannel and NewReceivingChannel make the two ends of a queue between processes, from what the transport has for it. The
+	// error is that of CheckRemote. Edge names the edge in errors.
+	NewSendingChannel(to *transport.Sender, edge string) (any, error)
+	NewReceivingChannel(from *transport.Receiver, edge string) (any, error)
 	// NewWriter makes the producer's end over the channels of all consumer subtasks, in order. The second result is
 	// the operator.Input[T] that the producing chain emits to (the same object).
 	NewWriter(w WriterConfig, channels []any) (exchange.Output, any, error)

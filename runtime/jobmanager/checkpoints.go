@@ -15,6 +15,7 @@ import (
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/jobmanager/master"
+	"github.com/weir-stream/weir/runtime/message"
 )
 
 // checkpoints carries out for a JobMaster what its checkpoint coordinator decides. Each command runs in a goroutine of its own, and its
@@ -29,6 +30,7 @@ type checkpoints struct {
 	allowNonRestored bool
 	// savepoints is where savepoints are made whose place nobody names.
 	savepoints string
+	settings   *message.CheckpointSettings
 
 	ctx  context.Context
 	stop context.CancelFunc
@@ -73,6 +75,7 @@ func newCheckpoints(c config.Configuration, open journal.Open, job *graph.JobGra
 	k.config.TolerableFailed, k.config.Retained = config.Get(c, config.CheckpointTolerableFailed), config.Get(c, config.CheckpointsRetained)
 	k.config.Retention, k.config.ExactlyOnce = retention, config.Get(c, config.CheckpointMode) == config.ExactlyOnce
 	k.config.AfterTasksFinish, k.config.History = config.Get(c, config.CheckpointsAfterTasksFinish), config.Get(c, config.CheckpointHistory)
+	k.settings = settingsOf(c, k.config, directory)
 	return k, k.config.Validate()
 }
 

@@ -35,6 +35,12 @@ type submitted struct {
 	summary *message.JobSummary
 	details *message.JobDetails
 	result  *message.JobResult
+	// checkpoints are those of a job that is over; nil if it took none.
+	checkpoints *message.CheckpointsOverview
+	// rescales are those of a job that is over.
+	rescales *message.Rescales
+	// until is when the job is canceled if its client is not heard of before; zero if nobody waits for one.
+	until time.Time
 	// waiting are the clients that asked for the result.
 	waiting []*message.Address
 }
@@ -61,8 +67,6 @@ func (d *dispatcher) Receive(now time.Time, m message.Message) {
 
 func (d *dispatcher) Event(time.Time, any)               {}
 func (d *dispatcher) Gone(time.Time, message.AddressKey) {}
-func (d *dispatcher) Tick(time.Time)                     {}
-func (d *dispatcher) Deadline() time.Time                { return time.Time{} }
 func (d *dispatcher) Stop()                              {}
 
 // ChildPanicked fails the job whose JobMaster is gone. Its TaskExecutors see that it is, and close their workers.
@@ -116,9 +120,23 @@ func (d *dispatcher) serve(now time.Time, request *message.ClientRequest) {
 		d.forward(request, body.Details.Job, func(j *submitted) *message.ClientResponse {
 			return &message.ClientResponse{Body: &message.ClientResponse_Details{Details: j.details}}
 		})
+	case *message.ClientRequest_Checkpoints:
+		d.forward(request, body.Checkpoints.Job, func(j *submitted) *message.ClientResponse { return checkpointsResponse(j.checkpoints) })
+	case *message.ClientRequest_Alive:
+		if err := d.heard(body.Alive); err != nil {
+			d.refuse(request, err)
+			return
+		}
+		d.context.Send(request.ReplyTo, &message.ClientResponse{})
 	case *message.ClientRequest_Snapshot:
 		d.forward(request, body.Snapshot.Job, func(j *submitted) *message.ClientResponse {
 			return &message.ClientResponse{Error: fmt.Sprintf("job %q is over: it can no longer be snapshotted", j.name)}
+		})
+	case *message.ClientRequest_Rescales:
+		d.forward(request, body.Rescales.Job, func(j *submitted) *message.ClientResponse { return rescalesResponse(j.rescales) })
+	case *message.ClientRequest_Require:
+		d.forward(request, body.Require.Job, func(j *submitted) *message.ClientResponse {
+			return &message.ClientResponse{Error: fmt.Sprintf("job %q is over: its parallelism can no longer be changed", j.name)}
 		})
 	case *message.ClientRequest_Result:
 		d.result(request, body.Result.Job)
@@ -199,16 +217,19 @@ func (d *dispatcher) submit(now time.Time, s *message.SubmitJob) error {
 	if err != nil {
 		return fmt.Errorf("job %q: %w", job.Name, err)
 	}
+	adaptive, reactive := newAdaptive(effective)
 	j := &submitted{id: job.ID, name: job.Name, summary: &message.JobSummary{
 		Job: message.IDBytes(job.ID), Name: job.Name, State: message.JobState_JOB_INITIALIZING, StartMillis: now.UnixMilli(), EndMillis: -1,
+		ChangedMillis: now.UnixMilli(),
 	}}
 	j.master, err = d.context.Spawn(actors.UniqueName("jobmaster"), &jobMaster{
-		plan: graph.PlanJSON(job), dispatcher: d.context.Self(), checkpoints: checkpoints, settled: d.options.Settled,
+		dispatcher: d.context.Self(), checkpoints: checkpoints, settled: d.options.Settled,
 		config: master.Config{
-			Job: job, Configuration: effective.Properties(), LeaderEpoch: d.options.LeaderEpoch,
+			Job: job, Configuration: effective.Properties(), Program: s.Program, LeaderEpoch: d.options.LeaderEpoch,
 			ResourceManager: d.resourceManager, Timing: timing(d.options.Configuration),
 			SlotRequestTimeout: config.Get(effective, config.SlotRequestTimeout), SlotIdleTimeout: config.Get(effective, config.SlotIdleTimeout),
 			AttemptHistory: graph.DefaultAttemptHistory, ExceptionHistory: exceptionHistory, Restart: restart,
+			Adaptive: adaptive, Reactive: reactive,
 		},
 	})
 	if err != nil {
@@ -241,6 +262,7 @@ func (d *dispatcher) onJobChanged(changed *message.JobChanged) {
 		j.summary = changed.Summary
 	}
 	if changed.Result != nil && j.result == nil {
+		j.checkpoints, j.rescales = changed.Checkpoints, changed.Rescales
 		d.archive(j, changed.Details, changed.Result)
 	}
 	if changed.Dismissed {

@@ -18,6 +18,10 @@ type Options struct {
 	Configuration config.Configuration
 	// LeaderEpoch is the epoch in which this JobManager leads.
 	LeaderEpoch uint64
+	// Registered says that TaskExecutors of other processes find the leader by asking the actor RegistrarName; Blobs is from where they fetch blobs,
+	// and Cluster the cluster's id.
+	Registered     bool
+	Blobs, Cluster string
 	// Provider starts TaskExecutors when slots lack; nil where their number is fixed.
 	Provider Provider
 	// Stores opens the store of a location, for checkpoints.
@@ -38,6 +42,7 @@ type Provider interface {
 // JobManager is the running actors.
 type JobManager struct {
 	Dispatcher, ResourceManager *actors.Ref
+	registrar                   *actors.Ref
 }
 
 // Start starts the actors.
@@ -53,15 +58,31 @@ func Start(s *actors.System, o Options) (*JobManager, error) {
 		resourceManager.Stop()
 		return nil, err
 	}
-	return &JobManager{Dispatcher: dispatcher, ResourceManager: resourceManager}, nil
+	j := &JobManager{Dispatcher: dispatcher, ResourceManager: resourceManager}
+	if o.Registered {
+		j.registrar, err = s.Spawn(RegistrarName, &registrar{leader: &message.Leader{
+			LeaderEpoch: o.LeaderEpoch, Cluster: o.Cluster, Dispatcher: dispatcher.Address(), ResourceManager: resourceManager.Address(), Blobs: o.Blobs,
+		}})
+	}
+	if err != nil {
+		j.Stop()
+		return nil, err
+	}
+	return j, nil
 }
 
 // Stop ends the actors, the JobMasters with them, and returns when they have ended.
 func (j *JobManager) Stop() {
-	j.Dispatcher.Stop()
-	j.ResourceManager.Stop()
-	<-j.Dispatcher.Ended()
-	<-j.ResourceManager.Ended()
+	all := []*actors.Ref{j.Dispatcher, j.ResourceManager}
+	if j.registrar != nil {
+		all = append(all, j.registrar)
+	}
+	for _, ref := range all {
+		ref.Stop()
+	}
+	for _, ref := range all {
+		<-ref.Ended()
+	}
 }
 
 func timing(c config.Configuration) message.Timing {

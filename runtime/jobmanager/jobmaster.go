@@ -9,6 +9,7 @@ import (
 
 	"github.com/weir-stream/weir/checkpoint/coordinator"
 	"github.com/weir-stream/weir/runtime/actors"
+	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/jobmanager/master"
 	"github.com/weir-stream/weir/runtime/message"
@@ -20,8 +21,10 @@ import (
 //	claiming the job's log, if it takes checkpoints --claimed--> running
 //	claiming --refused, canceled, finished before--> over
 type jobMaster struct {
-	config     master.Config
+	config master.Config
+	// plan is that of the job of planned.
 	plan       []byte
+	planned    *graph.JobGraph
 	dispatcher *message.Address
 	// settled is told when nothing is left to do for the job's checkpoints; nil when it has been, or where nobody wants to know.
 	settled func(ident.JobID)
@@ -32,8 +35,10 @@ type jobMaster struct {
 	// master is nil while the job's log is being claimed, which claiming decides about; what came meanwhile is in early.
 	master   *master.Master
 	claiming master.Claiming
-	early    []message.Message
-	told     *message.JobSummary
+	// began is when the job was started, its log having been claimed.
+	began time.Time
+	early []message.Message
+	told  *message.JobSummary
 	// deleting is how many deletions are under way; the JobMaster is dismissed, which master wants when dismissing is set, after them.
 	deleting   int
 	dismissing bool
@@ -74,6 +79,7 @@ func (j *jobMaster) claim(now time.Time, e master.ClaimEvent) {
 
 // begin starts the job.
 func (j *jobMaster) begin(now time.Time) {
+	j.began = now
 	j.master = master.New(j.config, now)
 	j.master.Start(now)
 	j.takeEarly(now)
@@ -143,9 +149,12 @@ func (j *jobMaster) Receive(now time.Time, m message.Message) {
 func (j *jobMaster) receiveEarly(now time.Time, m message.Message, request *message.ClientRequest) {
 	switch request.GetBody().(type) {
 	case *message.ClientRequest_Details:
-		d := master.New(j.config, now).Details()
-		d.Plan = j.plan
+		d := j.describe(master.New(j.config, now))
 		j.context.Send(request.ReplyTo, &message.ClientResponse{Body: &message.ClientResponse_Details{Details: d}})
+	case *message.ClientRequest_Rescales:
+		j.context.Send(request.ReplyTo, rescalesResponse(master.New(j.config, now).Rescales()))
+	case *message.ClientRequest_Checkpoints:
+		j.context.Send(request.ReplyTo, checkpointsResponse(j.checkpointsOverview()))
 	case *message.ClientRequest_Cancel:
 		j.early = append(j.early, m)
 		j.claim(now, master.ClaimCanceled{})
@@ -165,6 +174,14 @@ func (j *jobMaster) serve(now time.Time, request *message.ClientRequest) {
 		}
 	case *message.ClientRequest_Details:
 		response.Body = &message.ClientResponse_Details{Details: j.details()}
+	case *message.ClientRequest_Checkpoints:
+		response = checkpointsResponse(j.checkpointsOverview())
+	case *message.ClientRequest_Rescales:
+		response = rescalesResponse(j.master.Rescales())
+	case *message.ClientRequest_Require:
+		if err := j.master.Require(now, body.Require.Vertices); err != nil {
+			response.Error = err.Error()
+		}
 	case *message.ClientRequest_Snapshot:
 		if response = j.snapshot(now, request.ReplyTo, body.Snapshot); response == nil {
 			return
@@ -226,10 +243,32 @@ func (j *jobMaster) answer(a master.Answer) {
 	}
 }
 
-func (j *jobMaster) details() *message.JobDetails {
-	d := j.master.Details()
+func (j *jobMaster) details() *message.JobDetails { return j.describe(j.master) }
+
+// describe tells of the job with its plan, which changes with its parallelism.
+func (j *jobMaster) describe(m *master.Master) *message.JobDetails {
+	if job := m.Job(); j.planned != job {
+		j.plan, j.planned = graph.PlanJSON(job), job
+	}
+	d := m.Details()
 	d.Plan = j.plan
 	return d
+}
+
+// checkpointsOverview is nil for a job that can take none.
+func (j *jobMaster) checkpointsOverview() *message.CheckpointsOverview {
+	if j.checkpoints == nil {
+		return nil
+	}
+	var known coordinator.Overview
+	if claimed := j.config.Checkpoints; claimed != nil {
+		known = withStart(claimed.Coordinator.Overview(), claimed.From, j.began)
+	}
+	return describeCheckpoints(j.checkpoints.settings, known, j.checkpoints.journal.Path)
+}
+
+func checkpointsResponse(o *message.CheckpointsOverview) *message.ClientResponse {
+	return &message.ClientResponse{Body: &message.ClientResponse_Checkpoints{Checkpoints: o}}
 }
 
 func (j *jobMaster) Event(now time.Time, event any) {
@@ -304,6 +343,8 @@ func (j *jobMaster) act() {
 			j.context.Send(c.To, c.Body)
 		case master.Watch:
 			j.context.Watch(c.Address)
+		case master.Reset:
+			j.context.Reset(c.Address)
 		case master.Carry:
 			if deletes(c.Command) {
 				j.deleting++
@@ -314,7 +355,8 @@ func (j *jobMaster) act() {
 		case master.Answer:
 			j.answer(c)
 		case master.Ended:
-			changed.Result, changed.Details = j.master.Result(), j.details()
+			changed.Result, changed.Details, changed.Checkpoints = j.master.Result(), j.details(), j.checkpointsOverview()
+			changed.Rescales = j.master.Rescales()
 			j.log()
 		case master.Dismiss:
 			j.dismissing = true

@@ -63,6 +63,15 @@ func (r *resourceManager) act() {
 			r.context.Send(c.To, c.Body)
 		case resource.Watch:
 			r.context.Watch(c.Address)
+		case resource.Joined:
+			if !r.options.Registered {
+				break // there is but one, in this process
+			}
+			r.context.Log().Info("a TaskManager has registered", "id", c.ID, "address", c.Address.GetHost(), "slots", c.Slots)
+		case resource.Left:
+			r.context.Log().Warn("a TaskManager is lost", "id", c.ID, "cause", c.Reason)
+		case resource.Reset:
+			r.context.Reset(c.Address)
 		case resource.Want:
 			if r.options.Provider != nil {
 				r.options.Provider.Want(c.Slots)

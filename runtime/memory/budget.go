@@ -32,6 +32,13 @@ func Apply(bytes int64) int64 {
 	return bytes
 }
 
+// Change makes bytes the soft limit of Go's memory, more or less than it was, and has what is over given back to the system.
+func Change(bytes int64) {
+	if before := debug.SetMemoryLimit(bytes); bytes < before {
+		debug.FreeOSMemory()
+	}
+}
+
 // Budget has the shares of a process.
 type Budget struct {
 	State   Share // state tables: one half

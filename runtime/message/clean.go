@@ -19,7 +19,7 @@ func Clean(m *FromWorker) *FromWorker {
 	}
 	m = proto.Clone(m).(*FromWorker)
 	f := failureOf(m)
-	f.Message, f.Operator, f.Stack = cleanText(f.Message), cleanText(f.Operator), cleanText(f.Stack)
+	f.Message, f.Operator, f.Stack = CleanText(f.Message), CleanText(f.Operator), CleanText(f.Stack)
 	return m
 }
 
@@ -44,9 +44,15 @@ func (f *Failure) clean() bool {
 	return true
 }
 
-func cleanText(text string) string {
+// CleanText is a text as a message can have it: not too long, and UTF-8.
+func CleanText(text string) string {
 	if len(text) > maxText {
 		text = text[:maxText] + " ... (cut off)"
 	}
 	return strings.ToValidUTF8(text, "\uFFFD")
+}
+
+// Clean returns the refusal as it can be sent.
+func (r *ProcessRefused) Clean() *ProcessRefused {
+	return &ProcessRefused{Reason: CleanText(r.Reason), Usage: r.Usage, Stack: CleanText(r.Stack)}
 }

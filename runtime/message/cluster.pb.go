@@ -21,6 +21,128 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// FindLeader asks the actor that has the same name in every JobManager who leads; Leader answers.
+type FindLeader struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ReplyTo       *Address               `protobuf:"bytes,1,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindLeader) Reset() {
+	*x = FindLeader{}
+	mi := &file_runtime_message_cluster_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindLeader) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindLeader) ProtoMessage() {}
+
+func (x *FindLeader) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_cluster_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindLeader.ProtoReflect.Descriptor instead.
+func (*FindLeader) Descriptor() ([]byte, []int) {
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *FindLeader) GetReplyTo() *Address {
+	if x != nil {
+		return x.ReplyTo
+	}
+	return nil
+}
+
+// Leader says who leads a cluster. The highest epoch counts.
+type Leader struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	LeaderEpoch     uint64                 `protobuf:"varint,1,opt,name=leader_epoch,json=leaderEpoch,proto3" json:"leader_epoch,omitempty"`
+	Cluster         string                 `protobuf:"bytes,2,opt,name=cluster,proto3" json:"cluster,omitempty"` // its id
+	Dispatcher      *Address               `protobuf:"bytes,3,opt,name=dispatcher,proto3" json:"dispatcher,omitempty"`
+	ResourceManager *Address               `protobuf:"bytes,4,opt,name=resource_manager,json=resourceManager,proto3" json:"resource_manager,omitempty"`
+	Blobs           string                 `protobuf:"bytes,5,opt,name=blobs,proto3" json:"blobs,omitempty"` // where blobs are fetched from: scheme, host and port
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Leader) Reset() {
+	*x = Leader{}
+	mi := &file_runtime_message_cluster_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Leader) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Leader) ProtoMessage() {}
+
+func (x *Leader) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_cluster_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Leader.ProtoReflect.Descriptor instead.
+func (*Leader) Descriptor() ([]byte, []int) {
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Leader) GetLeaderEpoch() uint64 {
+	if x != nil {
+		return x.LeaderEpoch
+	}
+	return 0
+}
+
+func (x *Leader) GetCluster() string {
+	if x != nil {
+		return x.Cluster
+	}
+	return ""
+}
+
+func (x *Leader) GetDispatcher() *Address {
+	if x != nil {
+		return x.Dispatcher
+	}
+	return nil
+}
+
+func (x *Leader) GetResourceManager() *Address {
+	if x != nil {
+		return x.ResourceManager
+	}
+	return nil
+}
+
+func (x *Leader) GetBlobs() string {
+	if x != nil {
+		return x.Blobs
+	}
+	return ""
+}
+
 // RegisterTaskExecutor tells the ResourceManager of a TaskExecutor, and again when its number of slots has changed.
 type RegisterTaskExecutor struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -30,13 +152,14 @@ type RegisterTaskExecutor struct {
 	Slots         int32                  `protobuf:"varint,4,opt,name=slots,proto3" json:"slots,omitempty"`
 	Occupied      []*SlotStatus          `protobuf:"bytes,5,rep,name=occupied,proto3" json:"occupied,omitempty"`
 	Version       uint64                 `protobuf:"varint,6,opt,name=version,proto3" json:"version,omitempty"`
+	Lookout       *Lookout               `protobuf:"bytes,7,opt,name=lookout,proto3" json:"lookout,omitempty"` // unset where the process shows nothing of itself
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegisterTaskExecutor) Reset() {
 	*x = RegisterTaskExecutor{}
-	mi := &file_runtime_message_cluster_proto_msgTypes[0]
+	mi := &file_runtime_message_cluster_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -48,7 +171,7 @@ func (x *RegisterTaskExecutor) String() string {
 func (*RegisterTaskExecutor) ProtoMessage() {}
 
 func (x *RegisterTaskExecutor) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_cluster_proto_msgTypes[0]
+	mi := &file_runtime_message_cluster_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -61,7 +184,7 @@ func (x *RegisterTaskExecutor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterTaskExecutor.ProtoReflect.Descriptor instead.
 func (*RegisterTaskExecutor) Descriptor() ([]byte, []int) {
-	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{0}
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *RegisterTaskExecutor) GetLeaderEpoch() uint64 {
@@ -106,6 +229,13 @@ func (x *RegisterTaskExecutor) GetVersion() uint64 {
 	return 0
 }
 
+func (x *RegisterTaskExecutor) GetLookout() *Lookout {
+	if x != nil {
+		return x.Lookout
+	}
+	return nil
+}
+
 // TaskExecutorRegistered answers RegisterTaskExecutor.
 type TaskExecutorRegistered struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -118,7 +248,7 @@ type TaskExecutorRegistered struct {
 
 func (x *TaskExecutorRegistered) Reset() {
 	*x = TaskExecutorRegistered{}
-	mi := &file_runtime_message_cluster_proto_msgTypes[1]
+	mi := &file_runtime_message_cluster_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -130,7 +260,7 @@ func (x *TaskExecutorRegistered) String() string {
 func (*TaskExecutorRegistered) ProtoMessage() {}
 
 func (x *TaskExecutorRegistered) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_cluster_proto_msgTypes[1]
+	mi := &file_runtime_message_cluster_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -143,7 +273,7 @@ func (x *TaskExecutorRegistered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskExecutorRegistered.ProtoReflect.Descriptor instead.
 func (*TaskExecutorRegistered) Descriptor() ([]byte, []int) {
-	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{1}
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *TaskExecutorRegistered) GetLeaderEpoch() uint64 {
@@ -181,7 +311,7 @@ type TaskExecutorHeartbeat struct {
 
 func (x *TaskExecutorHeartbeat) Reset() {
 	*x = TaskExecutorHeartbeat{}
-	mi := &file_runtime_message_cluster_proto_msgTypes[2]
+	mi := &file_runtime_message_cluster_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -193,7 +323,7 @@ func (x *TaskExecutorHeartbeat) String() string {
 func (*TaskExecutorHeartbeat) ProtoMessage() {}
 
 func (x *TaskExecutorHeartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_cluster_proto_msgTypes[2]
+	mi := &file_runtime_message_cluster_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -206,7 +336,7 @@ func (x *TaskExecutorHeartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskExecutorHeartbeat.ProtoReflect.Descriptor instead.
 func (*TaskExecutorHeartbeat) Descriptor() ([]byte, []int) {
-	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{2}
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *TaskExecutorHeartbeat) GetLeaderEpoch() uint64 {
@@ -256,7 +386,7 @@ type ResourceManagerHeartbeat struct {
 
 func (x *ResourceManagerHeartbeat) Reset() {
 	*x = ResourceManagerHeartbeat{}
-	mi := &file_runtime_message_cluster_proto_msgTypes[3]
+	mi := &file_runtime_message_cluster_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -268,7 +398,7 @@ func (x *ResourceManagerHeartbeat) String() string {
 func (*ResourceManagerHeartbeat) ProtoMessage() {}
 
 func (x *ResourceManagerHeartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_cluster_proto_msgTypes[3]
+	mi := &file_runtime_message_cluster_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -281,7 +411,7 @@ func (x *ResourceManagerHeartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResourceManagerHeartbeat.ProtoReflect.Descriptor instead.
 func (*ResourceManagerHeartbeat) Descriptor() ([]byte, []int) {
-	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{3}
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ResourceManagerHeartbeat) GetLeaderEpoch() uint64 {
@@ -317,7 +447,7 @@ type SlotStatus struct {
 
 func (x *SlotStatus) Reset() {
 	*x = SlotStatus{}
-	mi := &file_runtime_message_cluster_proto_msgTypes[4]
+	mi := &file_runtime_message_cluster_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -329,7 +459,7 @@ func (x *SlotStatus) String() string {
 func (*SlotStatus) ProtoMessage() {}
 
 func (x *SlotStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_cluster_proto_msgTypes[4]
+	mi := &file_runtime_message_cluster_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -342,7 +472,7 @@ func (x *SlotStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotStatus.ProtoReflect.Descriptor instead.
 func (*SlotStatus) Descriptor() ([]byte, []int) {
-	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{4}
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SlotStatus) GetAllocation() []byte {
@@ -382,7 +512,7 @@ type RequestSlot struct {
 
 func (x *RequestSlot) Reset() {
 	*x = RequestSlot{}
-	mi := &file_runtime_message_cluster_proto_msgTypes[5]
+	mi := &file_runtime_message_cluster_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -394,7 +524,7 @@ func (x *RequestSlot) String() string {
 func (*RequestSlot) ProtoMessage() {}
 
 func (x *RequestSlot) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_cluster_proto_msgTypes[5]
+	mi := &file_runtime_message_cluster_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -407,7 +537,7 @@ func (x *RequestSlot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestSlot.ProtoReflect.Descriptor instead.
 func (*RequestSlot) Descriptor() ([]byte, []int) {
-	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{5}
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RequestSlot) GetLeaderEpoch() uint64 {
@@ -473,7 +603,7 @@ type SlotRequested struct {
 
 func (x *SlotRequested) Reset() {
 	*x = SlotRequested{}
-	mi := &file_runtime_message_cluster_proto_msgTypes[6]
+	mi := &file_runtime_message_cluster_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -485,7 +615,7 @@ func (x *SlotRequested) String() string {
 func (*SlotRequested) ProtoMessage() {}
 
 func (x *SlotRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_cluster_proto_msgTypes[6]
+	mi := &file_runtime_message_cluster_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -498,7 +628,7 @@ func (x *SlotRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotRequested.ProtoReflect.Descriptor instead.
 func (*SlotRequested) Descriptor() ([]byte, []int) {
-	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{6}
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SlotRequested) GetLeaderEpoch() uint64 {
@@ -546,13 +676,14 @@ type DeclareResources struct {
 	Version       uint64                 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
 	Slots         int32                  `protobuf:"varint,6,opt,name=slots,proto3" json:"slots,omitempty"`
 	Configuration map[string]string      `protobuf:"bytes,7,rep,name=configuration,proto3" json:"configuration,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Minimum       int32                  `protobuf:"varint,8,opt,name=minimum,proto3" json:"minimum,omitempty"` // of the slots, those without which the job cannot run
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeclareResources) Reset() {
 	*x = DeclareResources{}
-	mi := &file_runtime_message_cluster_proto_msgTypes[7]
+	mi := &file_runtime_message_cluster_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -564,7 +695,7 @@ func (x *DeclareResources) String() string {
 func (*DeclareResources) ProtoMessage() {}
 
 func (x *DeclareResources) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_cluster_proto_msgTypes[7]
+	mi := &file_runtime_message_cluster_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -577,7 +708,7 @@ func (x *DeclareResources) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeclareResources.ProtoReflect.Descriptor instead.
 func (*DeclareResources) Descriptor() ([]byte, []int) {
-	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{7}
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DeclareResources) GetLeaderEpoch() uint64 {
@@ -629,6 +760,13 @@ func (x *DeclareResources) GetConfiguration() map[string]string {
 	return nil
 }
 
+func (x *DeclareResources) GetMinimum() int32 {
+	if x != nil {
+		return x.Minimum
+	}
+	return 0
+}
+
 // ResourcesDeclared answers DeclareResources, and is sent again when what it says has changed.
 type ResourcesDeclared struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -639,13 +777,17 @@ type ResourcesDeclared struct {
 	TaskExecutors int32                  `protobuf:"varint,5,opt,name=task_executors,json=taskExecutors,proto3" json:"task_executors,omitempty"`
 	SlotsTotal    int32                  `protobuf:"varint,6,opt,name=slots_total,json=slotsTotal,proto3" json:"slots_total,omitempty"` // of the cluster
 	SlotsFree     int32                  `protobuf:"varint,7,opt,name=slots_free,json=slotsFree,proto3" json:"slots_free,omitempty"`
+	// Idle slots are to be given back: a job that was there before cannot run without them, and this one cannot run with them alone.
+	Yield         bool                 `protobuf:"varint,8,opt,name=yield,proto3" json:"yield,omitempty"`
+	Executors     []*TaskExecutorSlots `protobuf:"bytes,9,rep,name=executors,proto3" json:"executors,omitempty"` // some of them, those with free slots first
+	Before        int32                `protobuf:"varint,10,opt,name=before,proto3" json:"before,omitempty"`     // slots that jobs lack which get theirs before this one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ResourcesDeclared) Reset() {
 	*x = ResourcesDeclared{}
-	mi := &file_runtime_message_cluster_proto_msgTypes[8]
+	mi := &file_runtime_message_cluster_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -657,7 +799,7 @@ func (x *ResourcesDeclared) String() string {
 func (*ResourcesDeclared) ProtoMessage() {}
 
 func (x *ResourcesDeclared) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_cluster_proto_msgTypes[8]
+	mi := &file_runtime_message_cluster_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -670,7 +812,7 @@ func (x *ResourcesDeclared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResourcesDeclared.ProtoReflect.Descriptor instead.
 func (*ResourcesDeclared) Descriptor() ([]byte, []int) {
-	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{8}
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ResourcesDeclared) GetLeaderEpoch() uint64 {
@@ -722,6 +864,88 @@ func (x *ResourcesDeclared) GetSlotsFree() int32 {
 	return 0
 }
 
+func (x *ResourcesDeclared) GetYield() bool {
+	if x != nil {
+		return x.Yield
+	}
+	return false
+}
+
+func (x *ResourcesDeclared) GetExecutors() []*TaskExecutorSlots {
+	if x != nil {
+		return x.Executors
+	}
+	return nil
+}
+
+func (x *ResourcesDeclared) GetBefore() int32 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
+// TaskExecutorSlots counts the slots of a TaskExecutor.
+type TaskExecutorSlots struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Slots         int32                  `protobuf:"varint,2,opt,name=slots,proto3" json:"slots,omitempty"`
+	Free          int32                  `protobuf:"varint,3,opt,name=free,proto3" json:"free,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskExecutorSlots) Reset() {
+	*x = TaskExecutorSlots{}
+	mi := &file_runtime_message_cluster_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskExecutorSlots) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskExecutorSlots) ProtoMessage() {}
+
+func (x *TaskExecutorSlots) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_cluster_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskExecutorSlots.ProtoReflect.Descriptor instead.
+func (*TaskExecutorSlots) Descriptor() ([]byte, []int) {
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *TaskExecutorSlots) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *TaskExecutorSlots) GetSlots() int32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+func (x *TaskExecutorSlots) GetFree() int32 {
+	if x != nil {
+		return x.Free
+	}
+	return 0
+}
+
 // Frame is a step of a Link between the JobMaster of a job and a TaskExecutor.
 type Frame struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
@@ -748,7 +972,7 @@ type Frame struct {
 
 func (x *Frame) Reset() {
 	*x = Frame{}
-	mi := &file_runtime_message_cluster_proto_msgTypes[9]
+	mi := &file_runtime_message_cluster_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -760,7 +984,7 @@ func (x *Frame) String() string {
 func (*Frame) ProtoMessage() {}
 
 func (x *Frame) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_cluster_proto_msgTypes[9]
+	mi := &file_runtime_message_cluster_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -773,7 +997,7 @@ func (x *Frame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Frame.ProtoReflect.Descriptor instead.
 func (*Frame) Descriptor() ([]byte, []int) {
-	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{9}
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Frame) GetLeaderEpoch() uint64 {
@@ -945,13 +1169,14 @@ func (*Frame_WorkerLost) isFrame_Body() {}
 type OfferSlots struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Slots         []*SlotStatus          `protobuf:"bytes,1,rep,name=slots,proto3" json:"slots,omitempty"`
+	Data          string                 `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"` // host:port of the data plane of the job's worker there; empty where all workers are in one process
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OfferSlots) Reset() {
 	*x = OfferSlots{}
-	mi := &file_runtime_message_cluster_proto_msgTypes[10]
+	mi := &file_runtime_message_cluster_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -963,7 +1188,7 @@ func (x *OfferSlots) String() string {
 func (*OfferSlots) ProtoMessage() {}
 
 func (x *OfferSlots) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_cluster_proto_msgTypes[10]
+	mi := &file_runtime_message_cluster_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -976,7 +1201,7 @@ func (x *OfferSlots) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferSlots.ProtoReflect.Descriptor instead.
 func (*OfferSlots) Descriptor() ([]byte, []int) {
-	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{10}
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *OfferSlots) GetSlots() []*SlotStatus {
@@ -986,18 +1211,26 @@ func (x *OfferSlots) GetSlots() []*SlotStatus {
 	return nil
 }
 
+func (x *OfferSlots) GetData() string {
+	if x != nil {
+		return x.Data
+	}
+	return ""
+}
+
 // AnswerOffer says which of the offered slots the JobMaster takes; the others are free again.
 type AnswerOffer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Accepted      [][]byte               `protobuf:"bytes,1,rep,name=accepted,proto3" json:"accepted,omitempty"`
 	Rejected      [][]byte               `protobuf:"bytes,2,rep,name=rejected,proto3" json:"rejected,omitempty"`
+	Program       *JobProgram            `protobuf:"bytes,3,opt,name=program,proto3" json:"program,omitempty"` // in the first of a session; unset where the TaskExecutor's process has the program itself
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AnswerOffer) Reset() {
 	*x = AnswerOffer{}
-	mi := &file_runtime_message_cluster_proto_msgTypes[11]
+	mi := &file_runtime_message_cluster_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1009,7 +1242,7 @@ func (x *AnswerOffer) String() string {
 func (*AnswerOffer) ProtoMessage() {}
 
 func (x *AnswerOffer) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_cluster_proto_msgTypes[11]
+	mi := &file_runtime_message_cluster_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1022,7 +1255,7 @@ func (x *AnswerOffer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerOffer.ProtoReflect.Descriptor instead.
 func (*AnswerOffer) Descriptor() ([]byte, []int) {
-	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{11}
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AnswerOffer) GetAccepted() [][]byte {
@@ -1039,6 +1272,13 @@ func (x *AnswerOffer) GetRejected() [][]byte {
 	return nil
 }
 
+func (x *AnswerOffer) GetProgram() *JobProgram {
+	if x != nil {
+		return x.Program
+	}
+	return nil
+}
+
 // FreeSlots gives slots back.
 type FreeSlots struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1049,7 +1289,7 @@ type FreeSlots struct {
 
 func (x *FreeSlots) Reset() {
 	*x = FreeSlots{}
-	mi := &file_runtime_message_cluster_proto_msgTypes[12]
+	mi := &file_runtime_message_cluster_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1061,7 +1301,7 @@ func (x *FreeSlots) String() string {
 func (*FreeSlots) ProtoMessage() {}
 
 func (x *FreeSlots) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_cluster_proto_msgTypes[12]
+	mi := &file_runtime_message_cluster_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1074,7 +1314,7 @@ func (x *FreeSlots) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreeSlots.ProtoReflect.Descriptor instead.
 func (*FreeSlots) Descriptor() ([]byte, []int) {
-	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{12}
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FreeSlots) GetAllocations() [][]byte {
@@ -1094,7 +1334,7 @@ type ReleaseJob struct {
 
 func (x *ReleaseJob) Reset() {
 	*x = ReleaseJob{}
-	mi := &file_runtime_message_cluster_proto_msgTypes[13]
+	mi := &file_runtime_message_cluster_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1106,7 +1346,7 @@ func (x *ReleaseJob) String() string {
 func (*ReleaseJob) ProtoMessage() {}
 
 func (x *ReleaseJob) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_cluster_proto_msgTypes[13]
+	mi := &file_runtime_message_cluster_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1119,7 +1359,7 @@ func (x *ReleaseJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseJob.ProtoReflect.Descriptor instead.
 func (*ReleaseJob) Descriptor() ([]byte, []int) {
-	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{13}
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{16}
 }
 
 // WorkerLost says that the worker of the job is gone with all of its tasks and coordinators.
@@ -1133,7 +1373,7 @@ type WorkerLost struct {
 
 func (x *WorkerLost) Reset() {
 	*x = WorkerLost{}
-	mi := &file_runtime_message_cluster_proto_msgTypes[14]
+	mi := &file_runtime_message_cluster_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1145,7 +1385,7 @@ func (x *WorkerLost) String() string {
 func (*WorkerLost) ProtoMessage() {}
 
 func (x *WorkerLost) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_cluster_proto_msgTypes[14]
+	mi := &file_runtime_message_cluster_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1158,7 +1398,7 @@ func (x *WorkerLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerLost.ProtoReflect.Descriptor instead.
 func (*WorkerLost) Descriptor() ([]byte, []int) {
-	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{14}
+	return file_runtime_message_cluster_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WorkerLost) GetFailure() *Failure {
@@ -1179,14 +1419,26 @@ var File_runtime_message_cluster_proto protoreflect.FileDescriptor
 
 const file_runtime_message_cluster_proto_rawDesc = "" +
 	"\n" +
-	"\x1druntime/message/cluster.proto\x12\fweir.message\x1a\x19runtime/message/job.proto\x1a\x1aruntime/message/task.proto\x1a\x1cruntime/message/worker.proto\"\xe0\x01\n" +
+	"\x1druntime/message/cluster.proto\x12\fweir.message\x1a\x19runtime/message/job.proto\x1a\x1aruntime/message/task.proto\x1a\x1cruntime/message/worker.proto\">\n" +
+	"\n" +
+	"FindLeader\x120\n" +
+	"\breply_to\x18\x01 \x01(\v2\x15.weir.message.AddressR\areplyTo\"\xd4\x01\n" +
+	"\x06Leader\x12!\n" +
+	"\fleader_epoch\x18\x01 \x01(\x04R\vleaderEpoch\x12\x18\n" +
+	"\acluster\x18\x02 \x01(\tR\acluster\x125\n" +
+	"\n" +
+	"dispatcher\x18\x03 \x01(\v2\x15.weir.message.AddressR\n" +
+	"dispatcher\x12@\n" +
+	"\x10resource_manager\x18\x04 \x01(\v2\x15.weir.message.AddressR\x0fresourceManager\x12\x14\n" +
+	"\x05blobs\x18\x05 \x01(\tR\x05blobs\"\x91\x02\n" +
 	"\x14RegisterTaskExecutor\x12!\n" +
 	"\fleader_epoch\x18\x01 \x01(\x04R\vleaderEpoch\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12/\n" +
 	"\aaddress\x18\x03 \x01(\v2\x15.weir.message.AddressR\aaddress\x12\x14\n" +
 	"\x05slots\x18\x04 \x01(\x05R\x05slots\x124\n" +
 	"\boccupied\x18\x05 \x03(\v2\x18.weir.message.SlotStatusR\boccupied\x12\x18\n" +
-	"\aversion\x18\x06 \x01(\x04R\aversion\"a\n" +
+	"\aversion\x18\x06 \x01(\x04R\aversion\x12/\n" +
+	"\alookout\x18\a \x01(\v2\x15.weir.message.LookoutR\alookout\"a\n" +
 	"\x16TaskExecutorRegistered\x12!\n" +
 	"\fleader_epoch\x18\x01 \x01(\x04R\vleaderEpoch\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x14\n" +
@@ -1229,7 +1481,7 @@ const file_runtime_message_cluster_proto_rawDesc = "" +
 	"allocation\x18\x03 \x01(\fR\n" +
 	"allocation\x12\x1a\n" +
 	"\baccepted\x18\x04 \x01(\bR\baccepted\x12\x18\n" +
-	"\aversion\x18\x05 \x01(\x04R\aversion\"\xe3\x02\n" +
+	"\aversion\x18\x05 \x01(\x04R\aversion\"\xfd\x02\n" +
 	"\x10DeclareResources\x12!\n" +
 	"\fleader_epoch\x18\x01 \x01(\x04R\vleaderEpoch\x12\x10\n" +
 	"\x03job\x18\x02 \x01(\fR\x03job\x12\x19\n" +
@@ -1238,10 +1490,11 @@ const file_runtime_message_cluster_proto_rawDesc = "" +
 	"job_master\x18\x04 \x01(\v2\x15.weir.message.AddressR\tjobMaster\x12\x18\n" +
 	"\aversion\x18\x05 \x01(\x04R\aversion\x12\x14\n" +
 	"\x05slots\x18\x06 \x01(\x05R\x05slots\x12W\n" +
-	"\rconfiguration\x18\a \x03(\v21.weir.message.DeclareResources.ConfigurationEntryR\rconfiguration\x1a@\n" +
+	"\rconfiguration\x18\a \x03(\v21.weir.message.DeclareResources.ConfigurationEntryR\rconfiguration\x12\x18\n" +
+	"\aminimum\x18\b \x01(\x05R\aminimum\x1a@\n" +
 	"\x12ConfigurationEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe7\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd4\x02\n" +
 	"\x11ResourcesDeclared\x12!\n" +
 	"\fleader_epoch\x18\x01 \x01(\x04R\vleaderEpoch\x12\x10\n" +
 	"\x03job\x18\x02 \x01(\fR\x03job\x12\x18\n" +
@@ -1251,7 +1504,15 @@ const file_runtime_message_cluster_proto_rawDesc = "" +
 	"\vslots_total\x18\x06 \x01(\x05R\n" +
 	"slotsTotal\x12\x1d\n" +
 	"\n" +
-	"slots_free\x18\a \x01(\x05R\tslotsFree\"\xcf\x04\n" +
+	"slots_free\x18\a \x01(\x05R\tslotsFree\x12\x14\n" +
+	"\x05yield\x18\b \x01(\bR\x05yield\x12=\n" +
+	"\texecutors\x18\t \x03(\v2\x1f.weir.message.TaskExecutorSlotsR\texecutors\x12\x16\n" +
+	"\x06before\x18\n" +
+	" \x01(\x05R\x06before\"M\n" +
+	"\x11TaskExecutorSlots\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05slots\x18\x02 \x01(\x05R\x05slots\x12\x12\n" +
+	"\x04free\x18\x03 \x01(\x05R\x04free\"\xcf\x04\n" +
 	"\x05Frame\x12!\n" +
 	"\fleader_epoch\x18\x01 \x01(\x04R\vleaderEpoch\x12\x10\n" +
 	"\x03job\x18\x02 \x01(\fR\x03job\x12#\n" +
@@ -1270,13 +1531,15 @@ const file_runtime_message_cluster_proto_rawDesc = "" +
 	"\arelease\x18\r \x01(\v2\x18.weir.message.ReleaseJobH\x00R\arelease\x12;\n" +
 	"\vworker_lost\x18\x0e \x01(\v2\x18.weir.message.WorkerLostH\x00R\n" +
 	"workerLostB\x06\n" +
-	"\x04body\"<\n" +
+	"\x04body\"P\n" +
 	"\n" +
 	"OfferSlots\x12.\n" +
-	"\x05slots\x18\x01 \x03(\v2\x18.weir.message.SlotStatusR\x05slots\"E\n" +
+	"\x05slots\x18\x01 \x03(\v2\x18.weir.message.SlotStatusR\x05slots\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\tR\x04data\"y\n" +
 	"\vAnswerOffer\x12\x1a\n" +
 	"\baccepted\x18\x01 \x03(\fR\baccepted\x12\x1a\n" +
-	"\brejected\x18\x02 \x03(\fR\brejected\"-\n" +
+	"\brejected\x18\x02 \x03(\fR\brejected\x122\n" +
+	"\aprogram\x18\x03 \x01(\v2\x18.weir.message.JobProgramR\aprogram\"-\n" +
 	"\tFreeSlots\x12 \n" +
 	"\vallocations\x18\x01 \x03(\fR\vallocations\"\f\n" +
 	"\n" +
@@ -1298,54 +1561,65 @@ func file_runtime_message_cluster_proto_rawDescGZIP() []byte {
 	return file_runtime_message_cluster_proto_rawDescData
 }
 
-var file_runtime_message_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_runtime_message_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_runtime_message_cluster_proto_goTypes = []any{
-	(*RegisterTaskExecutor)(nil),     // 0: weir.message.RegisterTaskExecutor
-	(*TaskExecutorRegistered)(nil),   // 1: weir.message.TaskExecutorRegistered
-	(*TaskExecutorHeartbeat)(nil),    // 2: weir.message.TaskExecutorHeartbeat
-	(*ResourceManagerHeartbeat)(nil), // 3: weir.message.ResourceManagerHeartbeat
-	(*SlotStatus)(nil),               // 4: weir.message.SlotStatus
-	(*RequestSlot)(nil),              // 5: weir.message.RequestSlot
-	(*SlotRequested)(nil),            // 6: weir.message.SlotRequested
-	(*DeclareResources)(nil),         // 7: weir.message.DeclareResources
-	(*ResourcesDeclared)(nil),        // 8: weir.message.ResourcesDeclared
-	(*Frame)(nil),                    // 9: weir.message.Frame
-	(*OfferSlots)(nil),               // 10: weir.message.OfferSlots
-	(*AnswerOffer)(nil),              // 11: weir.message.AnswerOffer
-	(*FreeSlots)(nil),                // 12: weir.message.FreeSlots
-	(*ReleaseJob)(nil),               // 13: weir.message.ReleaseJob
-	(*WorkerLost)(nil),               // 14: weir.message.WorkerLost
-	nil,                              // 15: weir.message.RequestSlot.ConfigurationEntry
-	nil,                              // 16: weir.message.DeclareResources.ConfigurationEntry
-	(*Address)(nil),                  // 17: weir.message.Address
-	(*ToWorker)(nil),                 // 18: weir.message.ToWorker
-	(*FromWorker)(nil),               // 19: weir.message.FromWorker
-	(*Failure)(nil),                  // 20: weir.message.Failure
+	(*FindLeader)(nil),               // 0: weir.message.FindLeader
+	(*Leader)(nil),                   // 1: weir.message.Leader
+	(*RegisterTaskExecutor)(nil),     // 2: weir.message.RegisterTaskExecutor
+	(*TaskExecutorRegistered)(nil),   // 3: weir.message.TaskExecutorRegistered
+	(*TaskExecutorHeartbeat)(nil),    // 4: weir.message.TaskExecutorHeartbeat
+	(*ResourceManagerHeartbeat)(nil), // 5: weir.message.ResourceManagerHeartbeat
+	(*SlotStatus)(nil),               // 6: weir.message.SlotStatus
+	(*RequestSlot)(nil),              // 7: weir.message.RequestSlot
+	(*SlotRequested)(nil),            // 8: weir.message.SlotRequested
+	(*DeclareResources)(nil),         // 9: weir.message.DeclareResources
+	(*ResourcesDeclared)(nil),        // 10: weir.message.ResourcesDeclared
+	(*TaskExecutorSlots)(nil),        // 11: weir.message.TaskExecutorSlots
+	(*Frame)(nil),                    // 12: weir.message.Frame
+	(*OfferSlots)(nil),               // 13: weir.message.OfferSlots
+	(*AnswerOffer)(nil),              // 14: weir.message.AnswerOffer
+	(*FreeSlots)(nil),                // 15: weir.message.FreeSlots
+	(*ReleaseJob)(nil),               // 16: weir.message.ReleaseJob
+	(*WorkerLost)(nil),               // 17: weir.message.WorkerLost
+	nil,                              // 18: weir.message.RequestSlot.ConfigurationEntry
+	nil,                              // 19: weir.message.DeclareResources.ConfigurationEntry
+	(*Address)(nil),                  // 20: weir.message.Address
+	(*Lookout)(nil),                  // 21: weir.message.Lookout
+	(*ToWorker)(nil),                 // 22: weir.message.ToWorker
+	(*FromWorker)(nil),               // 23: weir.message.FromWorker
+	(*JobProgram)(nil),               // 24: weir.message.JobProgram
+	(*Failure)(nil),                  // 25: weir.message.Failure
 }
 var file_runtime_message_cluster_proto_depIdxs = []int32{
-	17, // 0: weir.message.RegisterTaskExecutor.address:type_name -> weir.message.Address
-	4,  // 1: weir.message.RegisterTaskExecutor.occupied:type_name -> weir.message.SlotStatus
-	4,  // 2: weir.message.TaskExecutorHeartbeat.occupied:type_name -> weir.message.SlotStatus
-	17, // 3: weir.message.TaskExecutorHeartbeat.address:type_name -> weir.message.Address
-	17, // 4: weir.message.RequestSlot.job_master:type_name -> weir.message.Address
-	15, // 5: weir.message.RequestSlot.configuration:type_name -> weir.message.RequestSlot.ConfigurationEntry
-	17, // 6: weir.message.DeclareResources.job_master:type_name -> weir.message.Address
-	16, // 7: weir.message.DeclareResources.configuration:type_name -> weir.message.DeclareResources.ConfigurationEntry
-	17, // 8: weir.message.Frame.from:type_name -> weir.message.Address
-	18, // 9: weir.message.Frame.to_worker:type_name -> weir.message.ToWorker
-	19, // 10: weir.message.Frame.from_worker:type_name -> weir.message.FromWorker
-	10, // 11: weir.message.Frame.offer:type_name -> weir.message.OfferSlots
-	11, // 12: weir.message.Frame.answer:type_name -> weir.message.AnswerOffer
-	12, // 13: weir.message.Frame.free:type_name -> weir.message.FreeSlots
-	13, // 14: weir.message.Frame.release:type_name -> weir.message.ReleaseJob
-	14, // 15: weir.message.Frame.worker_lost:type_name -> weir.message.WorkerLost
-	4,  // 16: weir.message.OfferSlots.slots:type_name -> weir.message.SlotStatus
-	20, // 17: weir.message.WorkerLost.failure:type_name -> weir.message.Failure
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	20, // 0: weir.message.FindLeader.reply_to:type_name -> weir.message.Address
+	20, // 1: weir.message.Leader.dispatcher:type_name -> weir.message.Address
+	20, // 2: weir.message.Leader.resource_manager:type_name -> weir.message.Address
+	20, // 3: weir.message.RegisterTaskExecutor.address:type_name -> weir.message.Address
+	6,  // 4: weir.message.RegisterTaskExecutor.occupied:type_name -> weir.message.SlotStatus
+	21, // 5: weir.message.RegisterTaskExecutor.lookout:type_name -> weir.message.Lookout
+	6,  // 6: weir.message.TaskExecutorHeartbeat.occupied:type_name -> weir.message.SlotStatus
+	20, // 7: weir.message.TaskExecutorHeartbeat.address:type_name -> weir.message.Address
+	20, // 8: weir.message.RequestSlot.job_master:type_name -> weir.message.Address
+	18, // 9: weir.message.RequestSlot.configuration:type_name -> weir.message.RequestSlot.ConfigurationEntry
+	20, // 10: weir.message.DeclareResources.job_master:type_name -> weir.message.Address
+	19, // 11: weir.message.DeclareResources.configuration:type_name -> weir.message.DeclareResources.ConfigurationEntry
+	11, // 12: weir.message.ResourcesDeclared.executors:type_name -> weir.message.TaskExecutorSlots
+	20, // 13: weir.message.Frame.from:type_name -> weir.message.Address
+	22, // 14: weir.message.Frame.to_worker:type_name -> weir.message.ToWorker
+	23, // 15: weir.message.Frame.from_worker:type_name -> weir.message.FromWorker
+	13, // 16: weir.message.Frame.offer:type_name -> weir.message.OfferSlots
+	14, // 17: weir.message.Frame.answer:type_name -> weir.message.AnswerOffer
+	15, // 18: weir.message.Frame.free:type_name -> weir.message.FreeSlots
+	16, // 19: weir.message.Frame.release:type_name -> weir.message.ReleaseJob
+	17, // 20: weir.message.Frame.worker_lost:type_name -> weir.message.WorkerLost
+	6,  // 21: weir.message.OfferSlots.slots:type_name -> weir.message.SlotStatus
+	24, // 22: weir.message.AnswerOffer.program:type_name -> weir.message.JobProgram
+	25, // 23: weir.message.WorkerLost.failure:type_name -> weir.message.Failure
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_runtime_message_cluster_proto_init() }
@@ -1356,7 +1630,7 @@ func file_runtime_message_cluster_proto_init() {
 	file_runtime_message_job_proto_init()
 	file_runtime_message_task_proto_init()
 	file_runtime_message_worker_proto_init()
-	file_runtime_message_cluster_proto_msgTypes[9].OneofWrappers = []any{
+	file_runtime_message_cluster_proto_msgTypes[12].OneofWrappers = []any{
 		(*Frame_ToWorker)(nil),
 		(*Frame_FromWorker)(nil),
 		(*Frame_Offer)(nil),
@@ -1371,7 +1645,7 @@ func file_runtime_message_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runtime_message_cluster_proto_rawDesc), len(file_runtime_message_cluster_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -200,6 +200,7 @@ type JobSummary struct {
 	StartMillis   int64                  `protobuf:"varint,4,opt,name=start_millis,json=startMillis,proto3" json:"start_millis,omitempty"`
 	EndMillis     int64                  `protobuf:"varint,5,opt,name=end_millis,json=endMillis,proto3" json:"end_millis,omitempty"`                                                   // -1: not yet
 	Tasks         map[int32]int32        `protobuf:"bytes,6,rep,name=tasks,proto3" json:"tasks,omitempty" protobuf_key:"varint,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"` // how many subtasks are in each TaskState
+	ChangedMillis int64                  `protobuf:"varint,7,opt,name=changed_millis,json=changedMillis,proto3" json:"changed_millis,omitempty"`                                       // when the state was entered
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -276,6 +277,13 @@ func (x *JobSummary) GetTasks() map[int32]int32 {
 	return nil
 }
 
+func (x *JobSummary) GetChangedMillis() int64 {
+	if x != nil {
+		return x.ChangedMillis
+	}
+	return 0
+}
+
 // JobDetails is all that there is to see of a job.
 type JobDetails struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -290,6 +298,7 @@ type JobDetails struct {
 	Failure       *Failure               `protobuf:"bytes,9,opt,name=failure,proto3" json:"failure,omitempty"`                                    // the root cause of a job that fails or failed
 	StaleMessages int64                  `protobuf:"varint,10,opt,name=stale_messages,json=staleMessages,proto3" json:"stale_messages,omitempty"` // refused because of their epoch or attempt
 	Accumulators  []*Accumulator         `protobuf:"bytes,11,rep,name=accumulators,proto3" json:"accumulators,omitempty"`                         // the latest known of current attempts
+	Rescales      int32                  `protobuf:"varint,20,opt,name=rescales,proto3" json:"rescales,omitempty"`                                // how often its parallelism has changed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -401,16 +410,25 @@ func (x *JobDetails) GetAccumulators() []*Accumulator {
 	return nil
 }
 
+func (x *JobDetails) GetRescales() int32 {
+	if x != nil {
+		return x.Rescales
+	}
+	return 0
+}
+
 // VertexDetails shows a vertex and its subtasks.
 type VertexDetails struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Id             []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Name           string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Parallelism    int32                  `protobuf:"varint,3,opt,name=parallelism,proto3" json:"parallelism,omitempty"`
-	MaxParallelism int32                  `protobuf:"varint,4,opt,name=max_parallelism,json=maxParallelism,proto3" json:"max_parallelism,omitempty"`
-	Subtasks       []*SubtaskDetails      `protobuf:"bytes,5,rep,name=subtasks,proto3" json:"subtasks,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Id               []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name             string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Parallelism      int32                  `protobuf:"varint,3,opt,name=parallelism,proto3" json:"parallelism,omitempty"`
+	MaxParallelism   int32                  `protobuf:"varint,4,opt,name=max_parallelism,json=maxParallelism,proto3" json:"max_parallelism,omitempty"`
+	Subtasks         []*SubtaskDetails      `protobuf:"bytes,5,rep,name=subtasks,proto3" json:"subtasks,omitempty"`
+	SlotSharingGroup []byte                 `protobuf:"bytes,6,opt,name=slot_sharing_group,json=slotSharingGroup,proto3" json:"slot_sharing_group,omitempty"`
+	Coordinators     []*CoordinatorDetails  `protobuf:"bytes,7,rep,name=coordinators,proto3" json:"coordinators,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *VertexDetails) Reset() {
@@ -478,7 +496,82 @@ func (x *VertexDetails) GetSubtasks() []*SubtaskDetails {
 	return nil
 }
 
-// SubtaskDetails shows the current attempt of a subtask.
+func (x *VertexDetails) GetSlotSharingGroup() []byte {
+	if x != nil {
+		return x.SlotSharingGroup
+	}
+	return nil
+}
+
+func (x *VertexDetails) GetCoordinators() []*CoordinatorDetails {
+	if x != nil {
+		return x.Coordinators
+	}
+	return nil
+}
+
+// CoordinatorDetails shows the coordinator of one of a vertex's operators.
+type CoordinatorDetails struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Operator      string                 `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"` // its name
+	Attempt       int32                  `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`  // of the one that runs, or of the next
+	Id            []byte                 `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`             // of the operator
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CoordinatorDetails) Reset() {
+	*x = CoordinatorDetails{}
+	mi := &file_runtime_message_job_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CoordinatorDetails) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CoordinatorDetails) ProtoMessage() {}
+
+func (x *CoordinatorDetails) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CoordinatorDetails.ProtoReflect.Descriptor instead.
+func (*CoordinatorDetails) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CoordinatorDetails) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
+func (x *CoordinatorDetails) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *CoordinatorDetails) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+// SubtaskDetails shows an attempt of a subtask: the current one, with those before.
 type SubtaskDetails struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Subtask       int32                  `protobuf:"varint,1,opt,name=subtask,proto3" json:"subtask,omitempty"`
@@ -487,13 +580,16 @@ type SubtaskDetails struct {
 	StateMillis   map[int32]int64        `protobuf:"bytes,4,rep,name=state_millis,json=stateMillis,proto3" json:"state_millis,omitempty" protobuf_key:"varint,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"` // when each TaskState was entered
 	TaskExecutor  string                 `protobuf:"bytes,5,opt,name=task_executor,json=taskExecutor,proto3" json:"task_executor,omitempty"`                                                                          // where it runs or ran; empty before deployment
 	Io            *TaskIO                `protobuf:"bytes,6,opt,name=io,proto3" json:"io,omitempty"`                                                                                                                  // the latest known
+	Accumulators  []*Accumulator         `protobuf:"bytes,7,rep,name=accumulators,proto3" json:"accumulators,omitempty"`                                                                                              // the latest known
+	Data          string                 `protobuf:"bytes,8,opt,name=data,proto3" json:"data,omitempty"`                                                                                                              // host:port of the data plane there; empty where all tasks are in one process
+	Earlier       []*SubtaskDetails      `protobuf:"bytes,9,rep,name=earlier,proto3" json:"earlier,omitempty"`                                                                                                        // attempts before, oldest first, bounded
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SubtaskDetails) Reset() {
 	*x = SubtaskDetails{}
-	mi := &file_runtime_message_job_proto_msgTypes[4]
+	mi := &file_runtime_message_job_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -505,7 +601,7 @@ func (x *SubtaskDetails) String() string {
 func (*SubtaskDetails) ProtoMessage() {}
 
 func (x *SubtaskDetails) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[4]
+	mi := &file_runtime_message_job_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -518,7 +614,7 @@ func (x *SubtaskDetails) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubtaskDetails.ProtoReflect.Descriptor instead.
 func (*SubtaskDetails) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{4}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SubtaskDetails) GetSubtask() int32 {
@@ -563,6 +659,27 @@ func (x *SubtaskDetails) GetIo() *TaskIO {
 	return nil
 }
 
+func (x *SubtaskDetails) GetAccumulators() []*Accumulator {
+	if x != nil {
+		return x.Accumulators
+	}
+	return nil
+}
+
+func (x *SubtaskDetails) GetData() string {
+	if x != nil {
+		return x.Data
+	}
+	return ""
+}
+
+func (x *SubtaskDetails) GetEarlier() []*SubtaskDetails {
+	if x != nil {
+		return x.Earlier
+	}
+	return nil
+}
+
 // ExceptionEntry is a failure and what it led to.
 type ExceptionEntry struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -579,7 +696,7 @@ type ExceptionEntry struct {
 
 func (x *ExceptionEntry) Reset() {
 	*x = ExceptionEntry{}
-	mi := &file_runtime_message_job_proto_msgTypes[5]
+	mi := &file_runtime_message_job_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -591,7 +708,7 @@ func (x *ExceptionEntry) String() string {
 func (*ExceptionEntry) ProtoMessage() {}
 
 func (x *ExceptionEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[5]
+	mi := &file_runtime_message_job_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -604,7 +721,7 @@ func (x *ExceptionEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExceptionEntry.ProtoReflect.Descriptor instead.
 func (*ExceptionEntry) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{5}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ExceptionEntry) GetFailure() *Failure {
@@ -667,7 +784,7 @@ type SlotSummary struct {
 
 func (x *SlotSummary) Reset() {
 	*x = SlotSummary{}
-	mi := &file_runtime_message_job_proto_msgTypes[6]
+	mi := &file_runtime_message_job_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -679,7 +796,7 @@ func (x *SlotSummary) String() string {
 func (*SlotSummary) ProtoMessage() {}
 
 func (x *SlotSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[6]
+	mi := &file_runtime_message_job_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -692,7 +809,7 @@ func (x *SlotSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotSummary.ProtoReflect.Descriptor instead.
 func (*SlotSummary) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{6}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SlotSummary) GetNeeded() int32 {
@@ -714,13 +831,14 @@ type SubmitJob struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Description   []byte                 `protobuf:"bytes,1,opt,name=description,proto3" json:"description,omitempty"`                                                                               // graph.Description, encoded
 	Configuration map[string]string      `protobuf:"bytes,2,rep,name=configuration,proto3" json:"configuration,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // key and text of each option that is set
+	Program       *JobProgram            `protobuf:"bytes,3,opt,name=program,proto3" json:"program,omitempty"`                                                                                       // what workers are started from; unset where the TaskExecutors' process has the program itself
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SubmitJob) Reset() {
 	*x = SubmitJob{}
-	mi := &file_runtime_message_job_proto_msgTypes[7]
+	mi := &file_runtime_message_job_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +850,7 @@ func (x *SubmitJob) String() string {
 func (*SubmitJob) ProtoMessage() {}
 
 func (x *SubmitJob) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[7]
+	mi := &file_runtime_message_job_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +863,7 @@ func (x *SubmitJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitJob.ProtoReflect.Descriptor instead.
 func (*SubmitJob) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{7}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SubmitJob) GetDescription() []byte {
@@ -758,6 +876,13 @@ func (x *SubmitJob) GetDescription() []byte {
 func (x *SubmitJob) GetConfiguration() map[string]string {
 	if x != nil {
 		return x.Configuration
+	}
+	return nil
+}
+
+func (x *SubmitJob) GetProgram() *JobProgram {
+	if x != nil {
+		return x.Program
 	}
 	return nil
 }
@@ -776,6 +901,10 @@ type ClientRequest struct {
 	//	*ClientRequest_List
 	//	*ClientRequest_Overview
 	//	*ClientRequest_Snapshot
+	//	*ClientRequest_Checkpoints
+	//	*ClientRequest_Alive
+	//	*ClientRequest_Rescales
+	//	*ClientRequest_Require
 	Body          isClientRequest_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -783,7 +912,7 @@ type ClientRequest struct {
 
 func (x *ClientRequest) Reset() {
 	*x = ClientRequest{}
-	mi := &file_runtime_message_job_proto_msgTypes[8]
+	mi := &file_runtime_message_job_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -795,7 +924,7 @@ func (x *ClientRequest) String() string {
 func (*ClientRequest) ProtoMessage() {}
 
 func (x *ClientRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[8]
+	mi := &file_runtime_message_job_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -808,7 +937,7 @@ func (x *ClientRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRequest.ProtoReflect.Descriptor instead.
 func (*ClientRequest) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{8}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ClientRequest) GetLeaderEpoch() uint64 {
@@ -895,6 +1024,42 @@ func (x *ClientRequest) GetSnapshot() *TriggerSnapshot {
 	return nil
 }
 
+func (x *ClientRequest) GetCheckpoints() *RequestCheckpoints {
+	if x != nil {
+		if x, ok := x.Body.(*ClientRequest_Checkpoints); ok {
+			return x.Checkpoints
+		}
+	}
+	return nil
+}
+
+func (x *ClientRequest) GetAlive() *ClientAlive {
+	if x != nil {
+		if x, ok := x.Body.(*ClientRequest_Alive); ok {
+			return x.Alive
+		}
+	}
+	return nil
+}
+
+func (x *ClientRequest) GetRescales() *RequestRescales {
+	if x != nil {
+		if x, ok := x.Body.(*ClientRequest_Rescales); ok {
+			return x.Rescales
+		}
+	}
+	return nil
+}
+
+func (x *ClientRequest) GetRequire() *RequireResources {
+	if x != nil {
+		if x, ok := x.Body.(*ClientRequest_Require); ok {
+			return x.Require
+		}
+	}
+	return nil
+}
+
 type isClientRequest_Body interface {
 	isClientRequest_Body()
 }
@@ -927,6 +1092,22 @@ type ClientRequest_Snapshot struct {
 	Snapshot *TriggerSnapshot `protobuf:"bytes,9,opt,name=snapshot,proto3,oneof"`
 }
 
+type ClientRequest_Checkpoints struct {
+	Checkpoints *RequestCheckpoints `protobuf:"bytes,10,opt,name=checkpoints,proto3,oneof"`
+}
+
+type ClientRequest_Alive struct {
+	Alive *ClientAlive `protobuf:"bytes,11,opt,name=alive,proto3,oneof"`
+}
+
+type ClientRequest_Rescales struct {
+	Rescales *RequestRescales `protobuf:"bytes,20,opt,name=rescales,proto3,oneof"`
+}
+
+type ClientRequest_Require struct {
+	Require *RequireResources `protobuf:"bytes,21,opt,name=require,proto3,oneof"`
+}
+
 func (*ClientRequest_Submit) isClientRequest_Body() {}
 
 func (*ClientRequest_Cancel) isClientRequest_Body() {}
@@ -940,6 +1121,14 @@ func (*ClientRequest_List) isClientRequest_Body() {}
 func (*ClientRequest_Overview) isClientRequest_Body() {}
 
 func (*ClientRequest_Snapshot) isClientRequest_Body() {}
+
+func (*ClientRequest_Checkpoints) isClientRequest_Body() {}
+
+func (*ClientRequest_Alive) isClientRequest_Body() {}
+
+func (*ClientRequest_Rescales) isClientRequest_Body() {}
+
+func (*ClientRequest_Require) isClientRequest_Body() {}
 
 // TriggerSnapshot asks for a savepoint or a checkpoint; it is answered with SnapshotTaken when that is complete. A repeated request of the
 // same id is answered alike and takes nothing.
@@ -958,7 +1147,7 @@ type TriggerSnapshot struct {
 
 func (x *TriggerSnapshot) Reset() {
 	*x = TriggerSnapshot{}
-	mi := &file_runtime_message_job_proto_msgTypes[9]
+	mi := &file_runtime_message_job_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -970,7 +1159,7 @@ func (x *TriggerSnapshot) String() string {
 func (*TriggerSnapshot) ProtoMessage() {}
 
 func (x *TriggerSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[9]
+	mi := &file_runtime_message_job_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -983,7 +1172,7 @@ func (x *TriggerSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSnapshot.ProtoReflect.Descriptor instead.
 func (*TriggerSnapshot) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{9}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TriggerSnapshot) GetJob() []byte {
@@ -1047,7 +1236,7 @@ type SnapshotTaken struct {
 
 func (x *SnapshotTaken) Reset() {
 	*x = SnapshotTaken{}
-	mi := &file_runtime_message_job_proto_msgTypes[10]
+	mi := &file_runtime_message_job_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1059,7 +1248,7 @@ func (x *SnapshotTaken) String() string {
 func (*SnapshotTaken) ProtoMessage() {}
 
 func (x *SnapshotTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[10]
+	mi := &file_runtime_message_job_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1072,7 +1261,7 @@ func (x *SnapshotTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotTaken.ProtoReflect.Descriptor instead.
 func (*SnapshotTaken) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{10}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SnapshotTaken) GetRequest() string {
@@ -1103,14 +1292,16 @@ type JobChanged struct {
 	Summary       *JobSummary            `protobuf:"bytes,2,opt,name=summary,proto3" json:"summary,omitempty"`
 	Details       *JobDetails            `protobuf:"bytes,3,opt,name=details,proto3" json:"details,omitempty"` // once the job is over, with the result
 	Result        *JobResult             `protobuf:"bytes,4,opt,name=result,proto3" json:"result,omitempty"`
-	Dismissed     bool                   `protobuf:"varint,5,opt,name=dismissed,proto3" json:"dismissed,omitempty"` // the JobMaster has nothing left to do
+	Dismissed     bool                   `protobuf:"varint,5,opt,name=dismissed,proto3" json:"dismissed,omitempty"`    // the JobMaster has nothing left to do
+	Checkpoints   *CheckpointsOverview   `protobuf:"bytes,6,opt,name=checkpoints,proto3" json:"checkpoints,omitempty"` // with the result; unset if the job took none
+	Rescales      *Rescales              `protobuf:"bytes,20,opt,name=rescales,proto3" json:"rescales,omitempty"`      // with the result
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JobChanged) Reset() {
 	*x = JobChanged{}
-	mi := &file_runtime_message_job_proto_msgTypes[11]
+	mi := &file_runtime_message_job_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1122,7 +1313,7 @@ func (x *JobChanged) String() string {
 func (*JobChanged) ProtoMessage() {}
 
 func (x *JobChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[11]
+	mi := &file_runtime_message_job_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1135,7 +1326,7 @@ func (x *JobChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobChanged.ProtoReflect.Descriptor instead.
 func (*JobChanged) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{11}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *JobChanged) GetLeaderEpoch() uint64 {
@@ -1173,6 +1364,20 @@ func (x *JobChanged) GetDismissed() bool {
 	return false
 }
 
+func (x *JobChanged) GetCheckpoints() *CheckpointsOverview {
+	if x != nil {
+		return x.Checkpoints
+	}
+	return nil
+}
+
+func (x *JobChanged) GetRescales() *Rescales {
+	if x != nil {
+		return x.Rescales
+	}
+	return nil
+}
+
 // CancelJob asks a job to stop; the answer is an empty one, before it has stopped. A job that has ended stays as it is.
 type CancelJob struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1186,7 +1391,7 @@ type CancelJob struct {
 
 func (x *CancelJob) Reset() {
 	*x = CancelJob{}
-	mi := &file_runtime_message_job_proto_msgTypes[12]
+	mi := &file_runtime_message_job_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1198,7 +1403,7 @@ func (x *CancelJob) String() string {
 func (*CancelJob) ProtoMessage() {}
 
 func (x *CancelJob) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[12]
+	mi := &file_runtime_message_job_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1211,7 +1416,7 @@ func (x *CancelJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJob.ProtoReflect.Descriptor instead.
 func (*CancelJob) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{12}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CancelJob) GetJob() []byte {
@@ -1238,7 +1443,7 @@ type RequestJobDetails struct {
 
 func (x *RequestJobDetails) Reset() {
 	*x = RequestJobDetails{}
-	mi := &file_runtime_message_job_proto_msgTypes[13]
+	mi := &file_runtime_message_job_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1250,7 +1455,7 @@ func (x *RequestJobDetails) String() string {
 func (*RequestJobDetails) ProtoMessage() {}
 
 func (x *RequestJobDetails) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[13]
+	mi := &file_runtime_message_job_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1263,7 +1468,7 @@ func (x *RequestJobDetails) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestJobDetails.ProtoReflect.Descriptor instead.
 func (*RequestJobDetails) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{13}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RequestJobDetails) GetJob() []byte {
@@ -1271,6 +1476,104 @@ func (x *RequestJobDetails) GetJob() []byte {
 		return x.Job
 	}
 	return nil
+}
+
+// RequestCheckpoints is answered with CheckpointsOverview, unset if the job can take none.
+type RequestCheckpoints struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           []byte                 `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestCheckpoints) Reset() {
+	*x = RequestCheckpoints{}
+	mi := &file_runtime_message_job_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestCheckpoints) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestCheckpoints) ProtoMessage() {}
+
+func (x *RequestCheckpoints) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestCheckpoints.ProtoReflect.Descriptor instead.
+func (*RequestCheckpoints) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *RequestCheckpoints) GetJob() []byte {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+// ClientAlive says that a job's client lives; the answer is an empty one. The job is canceled if nothing more is heard until then.
+type ClientAlive struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           []byte                 `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	UntilMillis   int64                  `protobuf:"varint,2,opt,name=until_millis,json=untilMillis,proto3" json:"until_millis,omitempty"` // since the epoch
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClientAlive) Reset() {
+	*x = ClientAlive{}
+	mi := &file_runtime_message_job_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClientAlive) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClientAlive) ProtoMessage() {}
+
+func (x *ClientAlive) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClientAlive.ProtoReflect.Descriptor instead.
+func (*ClientAlive) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ClientAlive) GetJob() []byte {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *ClientAlive) GetUntilMillis() int64 {
+	if x != nil {
+		return x.UntilMillis
+	}
+	return 0
 }
 
 // RequestJobResult is answered with JobResult when the job has ended.
@@ -1283,7 +1586,7 @@ type RequestJobResult struct {
 
 func (x *RequestJobResult) Reset() {
 	*x = RequestJobResult{}
-	mi := &file_runtime_message_job_proto_msgTypes[14]
+	mi := &file_runtime_message_job_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1295,7 +1598,7 @@ func (x *RequestJobResult) String() string {
 func (*RequestJobResult) ProtoMessage() {}
 
 func (x *RequestJobResult) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[14]
+	mi := &file_runtime_message_job_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1308,7 +1611,7 @@ func (x *RequestJobResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestJobResult.ProtoReflect.Descriptor instead.
 func (*RequestJobResult) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{14}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RequestJobResult) GetJob() []byte {
@@ -1327,7 +1630,7 @@ type ListJobs struct {
 
 func (x *ListJobs) Reset() {
 	*x = ListJobs{}
-	mi := &file_runtime_message_job_proto_msgTypes[15]
+	mi := &file_runtime_message_job_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1339,7 +1642,7 @@ func (x *ListJobs) String() string {
 func (*ListJobs) ProtoMessage() {}
 
 func (x *ListJobs) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[15]
+	mi := &file_runtime_message_job_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1352,7 +1655,7 @@ func (x *ListJobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobs.ProtoReflect.Descriptor instead.
 func (*ListJobs) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{15}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{18}
 }
 
 // RequestClusterOverview is answered with ClusterOverview.
@@ -1364,7 +1667,7 @@ type RequestClusterOverview struct {
 
 func (x *RequestClusterOverview) Reset() {
 	*x = RequestClusterOverview{}
-	mi := &file_runtime_message_job_proto_msgTypes[16]
+	mi := &file_runtime_message_job_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1376,7 +1679,7 @@ func (x *RequestClusterOverview) String() string {
 func (*RequestClusterOverview) ProtoMessage() {}
 
 func (x *RequestClusterOverview) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[16]
+	mi := &file_runtime_message_job_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1389,7 +1692,7 @@ func (x *RequestClusterOverview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestClusterOverview.ProtoReflect.Descriptor instead.
 func (*RequestClusterOverview) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{16}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{19}
 }
 
 // ClientResponse answers a ClientRequest.
@@ -1403,6 +1706,8 @@ type ClientResponse struct {
 	//	*ClientResponse_List
 	//	*ClientResponse_Overview
 	//	*ClientResponse_Snapshot
+	//	*ClientResponse_Checkpoints
+	//	*ClientResponse_Rescales
 	Body          isClientResponse_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1410,7 +1715,7 @@ type ClientResponse struct {
 
 func (x *ClientResponse) Reset() {
 	*x = ClientResponse{}
-	mi := &file_runtime_message_job_proto_msgTypes[17]
+	mi := &file_runtime_message_job_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1422,7 +1727,7 @@ func (x *ClientResponse) String() string {
 func (*ClientResponse) ProtoMessage() {}
 
 func (x *ClientResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[17]
+	mi := &file_runtime_message_job_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1435,7 +1740,7 @@ func (x *ClientResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientResponse.ProtoReflect.Descriptor instead.
 func (*ClientResponse) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{17}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ClientResponse) GetError() string {
@@ -1497,6 +1802,24 @@ func (x *ClientResponse) GetSnapshot() *SnapshotTaken {
 	return nil
 }
 
+func (x *ClientResponse) GetCheckpoints() *CheckpointsOverview {
+	if x != nil {
+		if x, ok := x.Body.(*ClientResponse_Checkpoints); ok {
+			return x.Checkpoints
+		}
+	}
+	return nil
+}
+
+func (x *ClientResponse) GetRescales() *Rescales {
+	if x != nil {
+		if x, ok := x.Body.(*ClientResponse_Rescales); ok {
+			return x.Rescales
+		}
+	}
+	return nil
+}
+
 type isClientResponse_Body interface {
 	isClientResponse_Body()
 }
@@ -1521,6 +1844,14 @@ type ClientResponse_Snapshot struct {
 	Snapshot *SnapshotTaken `protobuf:"bytes,6,opt,name=snapshot,proto3,oneof"`
 }
 
+type ClientResponse_Checkpoints struct {
+	Checkpoints *CheckpointsOverview `protobuf:"bytes,7,opt,name=checkpoints,proto3,oneof"`
+}
+
+type ClientResponse_Rescales struct {
+	Rescales *Rescales `protobuf:"bytes,20,opt,name=rescales,proto3,oneof"`
+}
+
 func (*ClientResponse_Details) isClientResponse_Body() {}
 
 func (*ClientResponse_Result) isClientResponse_Body() {}
@@ -1530,6 +1861,10 @@ func (*ClientResponse_List) isClientResponse_Body() {}
 func (*ClientResponse_Overview) isClientResponse_Body() {}
 
 func (*ClientResponse_Snapshot) isClientResponse_Body() {}
+
+func (*ClientResponse_Checkpoints) isClientResponse_Body() {}
+
+func (*ClientResponse_Rescales) isClientResponse_Body() {}
 
 // JobList has the jobs that run and those that ended of late.
 type JobList struct {
@@ -1541,7 +1876,7 @@ type JobList struct {
 
 func (x *JobList) Reset() {
 	*x = JobList{}
-	mi := &file_runtime_message_job_proto_msgTypes[18]
+	mi := &file_runtime_message_job_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1553,7 +1888,7 @@ func (x *JobList) String() string {
 func (*JobList) ProtoMessage() {}
 
 func (x *JobList) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[18]
+	mi := &file_runtime_message_job_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1566,7 +1901,7 @@ func (x *JobList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobList.ProtoReflect.Descriptor instead.
 func (*JobList) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{18}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *JobList) GetJobs() []*JobSummary {
@@ -1576,19 +1911,20 @@ func (x *JobList) GetJobs() []*JobSummary {
 	return nil
 }
 
-// ClusterOverview counts what the ResourceManager has.
+// ClusterOverview says what the ResourceManager has.
 type ClusterOverview struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TaskExecutors int32                  `protobuf:"varint,1,opt,name=task_executors,json=taskExecutors,proto3" json:"task_executors,omitempty"`
 	SlotsTotal    int32                  `protobuf:"varint,2,opt,name=slots_total,json=slotsTotal,proto3" json:"slots_total,omitempty"`
 	SlotsFree     int32                  `protobuf:"varint,3,opt,name=slots_free,json=slotsFree,proto3" json:"slots_free,omitempty"`
+	Executors     []*TaskExecutorDetails `protobuf:"bytes,4,rep,name=executors,proto3" json:"executors,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ClusterOverview) Reset() {
 	*x = ClusterOverview{}
-	mi := &file_runtime_message_job_proto_msgTypes[19]
+	mi := &file_runtime_message_job_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1600,7 +1936,7 @@ func (x *ClusterOverview) String() string {
 func (*ClusterOverview) ProtoMessage() {}
 
 func (x *ClusterOverview) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[19]
+	mi := &file_runtime_message_job_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1613,7 +1949,7 @@ func (x *ClusterOverview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterOverview.ProtoReflect.Descriptor instead.
 func (*ClusterOverview) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{19}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ClusterOverview) GetTaskExecutors() int32 {
@@ -1637,6 +1973,151 @@ func (x *ClusterOverview) GetSlotsFree() int32 {
 	return 0
 }
 
+func (x *ClusterOverview) GetExecutors() []*TaskExecutorDetails {
+	if x != nil {
+		return x.Executors
+	}
+	return nil
+}
+
+// TaskExecutorDetails shows a TaskExecutor.
+type TaskExecutorDetails struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Address       *Address               `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	Slots         int32                  `protobuf:"varint,3,opt,name=slots,proto3" json:"slots,omitempty"`
+	Jobs          [][]byte               `protobuf:"bytes,4,rep,name=jobs,proto3" json:"jobs,omitempty"`                                   // the job of each slot that is taken
+	HeardMillis   int64                  `protobuf:"varint,5,opt,name=heard_millis,json=heardMillis,proto3" json:"heard_millis,omitempty"` // when it was last heard of, since the epoch
+	Lookout       *Lookout               `protobuf:"bytes,6,opt,name=lookout,proto3" json:"lookout,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskExecutorDetails) Reset() {
+	*x = TaskExecutorDetails{}
+	mi := &file_runtime_message_job_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskExecutorDetails) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskExecutorDetails) ProtoMessage() {}
+
+func (x *TaskExecutorDetails) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskExecutorDetails.ProtoReflect.Descriptor instead.
+func (*TaskExecutorDetails) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *TaskExecutorDetails) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *TaskExecutorDetails) GetAddress() *Address {
+	if x != nil {
+		return x.Address
+	}
+	return nil
+}
+
+func (x *TaskExecutorDetails) GetSlots() int32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+func (x *TaskExecutorDetails) GetJobs() [][]byte {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+func (x *TaskExecutorDetails) GetHeardMillis() int64 {
+	if x != nil {
+		return x.HeardMillis
+	}
+	return 0
+}
+
+func (x *TaskExecutorDetails) GetLookout() *Lookout {
+	if x != nil {
+		return x.Lookout
+	}
+	return nil
+}
+
+// Lookout is where a TaskManager's process shows what it and its workers do.
+type Lookout struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Base          string                 `protobuf:"bytes,1,opt,name=base,proto3" json:"base,omitempty"`     // scheme, host and port
+	Secret        string                 `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"` // that whoever asks has to know
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Lookout) Reset() {
+	*x = Lookout{}
+	mi := &file_runtime_message_job_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Lookout) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Lookout) ProtoMessage() {}
+
+func (x *Lookout) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Lookout.ProtoReflect.Descriptor instead.
+func (*Lookout) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Lookout) GetBase() string {
+	if x != nil {
+		return x.Base
+	}
+	return ""
+}
+
+func (x *Lookout) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
 // Address is where an actor receives messages. Its id holds a UUID of its process, so it is never that of a successor.
 type Address struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1648,7 +2129,7 @@ type Address struct {
 
 func (x *Address) Reset() {
 	*x = Address{}
-	mi := &file_runtime_message_job_proto_msgTypes[20]
+	mi := &file_runtime_message_job_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1660,7 +2141,7 @@ func (x *Address) String() string {
 func (*Address) ProtoMessage() {}
 
 func (x *Address) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_job_proto_msgTypes[20]
+	mi := &file_runtime_message_job_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1673,7 +2154,7 @@ func (x *Address) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Address.ProtoReflect.Descriptor instead.
 func (*Address) Descriptor() ([]byte, []int) {
-	return file_runtime_message_job_proto_rawDescGZIP(), []int{20}
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Address) GetHost() string {
@@ -1690,11 +2171,793 @@ func (x *Address) GetId() string {
 	return ""
 }
 
+// RequestRescales is answered with Rescales.
+type RequestRescales struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           []byte                 `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestRescales) Reset() {
+	*x = RequestRescales{}
+	mi := &file_runtime_message_job_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestRescales) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestRescales) ProtoMessage() {}
+
+func (x *RequestRescales) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestRescales.ProtoReflect.Descriptor instead.
+func (*RequestRescales) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *RequestRescales) GetJob() []byte {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+// RequireResources changes between which bounds the adaptive scheduler chooses the parallelism of a job; the answer is an empty one. It names all of
+// the job's vertices.
+type RequireResources struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           []byte                 `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Vertices      []*VertexBounds        `protobuf:"bytes,2,rep,name=vertices,proto3" json:"vertices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequireResources) Reset() {
+	*x = RequireResources{}
+	mi := &file_runtime_message_job_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequireResources) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequireResources) ProtoMessage() {}
+
+func (x *RequireResources) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequireResources.ProtoReflect.Descriptor instead.
+func (*RequireResources) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RequireResources) GetJob() []byte {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *RequireResources) GetVertices() []*VertexBounds {
+	if x != nil {
+		return x.Vertices
+	}
+	return nil
+}
+
+// VertexBounds are the least and the greatest parallelism of a vertex.
+type VertexBounds struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Vertex        []byte                 `protobuf:"bytes,1,opt,name=vertex,proto3" json:"vertex,omitempty"`
+	Lower         int32                  `protobuf:"varint,2,opt,name=lower,proto3" json:"lower,omitempty"`
+	Upper         int32                  `protobuf:"varint,3,opt,name=upper,proto3" json:"upper,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VertexBounds) Reset() {
+	*x = VertexBounds{}
+	mi := &file_runtime_message_job_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VertexBounds) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VertexBounds) ProtoMessage() {}
+
+func (x *VertexBounds) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VertexBounds.ProtoReflect.Descriptor instead.
+func (*VertexBounds) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *VertexBounds) GetVertex() []byte {
+	if x != nil {
+		return x.Vertex
+	}
+	return nil
+}
+
+func (x *VertexBounds) GetLower() int32 {
+	if x != nil {
+		return x.Lower
+	}
+	return 0
+}
+
+func (x *VertexBounds) GetUpper() int32 {
+	if x != nil {
+		return x.Upper
+	}
+	return 0
+}
+
+// Rescales is what the adaptive scheduler tells of a job. Times are milliseconds since the epoch, 0 for never, and spans milliseconds, -1 for without end.
+type Rescales struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Adaptive        bool                   `protobuf:"varint,1,opt,name=adaptive,proto3" json:"adaptive,omitempty"` // false: the job has the default scheduler, and nothing follows
+	Requirements    []*VertexBounds        `protobuf:"bytes,2,rep,name=requirements,proto3" json:"requirements,omitempty"`
+	State           string                 `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"` // of the scheduler
+	Settings        *RescaleSettings       `protobuf:"bytes,4,opt,name=settings,proto3" json:"settings,omitempty"`
+	History         []*Rescale             `protobuf:"bytes,5,rep,name=history,proto3" json:"history,omitempty"` // newest first, bounded
+	Ignored         int64                  `protobuf:"varint,6,opt,name=ignored,proto3" json:"ignored,omitempty"`
+	InProgress      int64                  `protobuf:"varint,7,opt,name=in_progress,json=inProgress,proto3" json:"in_progress,omitempty"`
+	Completed       int64                  `protobuf:"varint,8,opt,name=completed,proto3" json:"completed,omitempty"`
+	Failed          int64                  `protobuf:"varint,9,opt,name=failed,proto3" json:"failed,omitempty"`
+	LatestCompleted *Rescale               `protobuf:"bytes,10,opt,name=latest_completed,json=latestCompleted,proto3" json:"latest_completed,omitempty"`
+	LatestFailed    *Rescale               `protobuf:"bytes,11,opt,name=latest_failed,json=latestFailed,proto3" json:"latest_failed,omitempty"`
+	LatestIgnored   *Rescale               `protobuf:"bytes,12,opt,name=latest_ignored,json=latestIgnored,proto3" json:"latest_ignored,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Rescales) Reset() {
+	*x = Rescales{}
+	mi := &file_runtime_message_job_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rescales) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rescales) ProtoMessage() {}
+
+func (x *Rescales) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rescales.ProtoReflect.Descriptor instead.
+func (*Rescales) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Rescales) GetAdaptive() bool {
+	if x != nil {
+		return x.Adaptive
+	}
+	return false
+}
+
+func (x *Rescales) GetRequirements() []*VertexBounds {
+	if x != nil {
+		return x.Requirements
+	}
+	return nil
+}
+
+func (x *Rescales) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Rescales) GetSettings() *RescaleSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *Rescales) GetHistory() []*Rescale {
+	if x != nil {
+		return x.History
+	}
+	return nil
+}
+
+func (x *Rescales) GetIgnored() int64 {
+	if x != nil {
+		return x.Ignored
+	}
+	return 0
+}
+
+func (x *Rescales) GetInProgress() int64 {
+	if x != nil {
+		return x.InProgress
+	}
+	return 0
+}
+
+func (x *Rescales) GetCompleted() int64 {
+	if x != nil {
+		return x.Completed
+	}
+	return 0
+}
+
+func (x *Rescales) GetFailed() int64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *Rescales) GetLatestCompleted() *Rescale {
+	if x != nil {
+		return x.LatestCompleted
+	}
+	return nil
+}
+
+func (x *Rescales) GetLatestFailed() *Rescale {
+	if x != nil {
+		return x.LatestFailed
+	}
+	return nil
+}
+
+func (x *Rescales) GetLatestIgnored() *Rescale {
+	if x != nil {
+		return x.LatestIgnored
+	}
+	return nil
+}
+
+// RescaleSettings are the options that hold for rescales.
+type RescaleSettings struct {
+	state                   protoimpl.MessageState `protogen:"open.v1"`
+	History                 int32                  `protobuf:"varint,1,opt,name=history,proto3" json:"history,omitempty"`
+	Reactive                bool                   `protobuf:"varint,2,opt,name=reactive,proto3" json:"reactive,omitempty"`
+	SubmissionWait          int64                  `protobuf:"varint,3,opt,name=submission_wait,json=submissionWait,proto3" json:"submission_wait,omitempty"`
+	SubmissionStabilization int64                  `protobuf:"varint,4,opt,name=submission_stabilization,json=submissionStabilization,proto3" json:"submission_stabilization,omitempty"`
+	SlotIdle                int64                  `protobuf:"varint,5,opt,name=slot_idle,json=slotIdle,proto3" json:"slot_idle,omitempty"`
+	Cooldown                int64                  `protobuf:"varint,6,opt,name=cooldown,proto3" json:"cooldown,omitempty"`
+	Stabilization           int64                  `protobuf:"varint,7,opt,name=stabilization,proto3" json:"stabilization,omitempty"`
+	TriggerDelay            int64                  `protobuf:"varint,8,opt,name=trigger_delay,json=triggerDelay,proto3" json:"trigger_delay,omitempty"`
+	FailedCheckpoints       int32                  `protobuf:"varint,9,opt,name=failed_checkpoints,json=failedCheckpoints,proto3" json:"failed_checkpoints,omitempty"`
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
+}
+
+func (x *RescaleSettings) Reset() {
+	*x = RescaleSettings{}
+	mi := &file_runtime_message_job_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RescaleSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RescaleSettings) ProtoMessage() {}
+
+func (x *RescaleSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RescaleSettings.ProtoReflect.Descriptor instead.
+func (*RescaleSettings) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *RescaleSettings) GetHistory() int32 {
+	if x != nil {
+		return x.History
+	}
+	return 0
+}
+
+func (x *RescaleSettings) GetReactive() bool {
+	if x != nil {
+		return x.Reactive
+	}
+	return false
+}
+
+func (x *RescaleSettings) GetSubmissionWait() int64 {
+	if x != nil {
+		return x.SubmissionWait
+	}
+	return 0
+}
+
+func (x *RescaleSettings) GetSubmissionStabilization() int64 {
+	if x != nil {
+		return x.SubmissionStabilization
+	}
+	return 0
+}
+
+func (x *RescaleSettings) GetSlotIdle() int64 {
+	if x != nil {
+		return x.SlotIdle
+	}
+	return 0
+}
+
+func (x *RescaleSettings) GetCooldown() int64 {
+	if x != nil {
+		return x.Cooldown
+	}
+	return 0
+}
+
+func (x *RescaleSettings) GetStabilization() int64 {
+	if x != nil {
+		return x.Stabilization
+	}
+	return 0
+}
+
+func (x *RescaleSettings) GetTriggerDelay() int64 {
+	if x != nil {
+		return x.TriggerDelay
+	}
+	return 0
+}
+
+func (x *RescaleSettings) GetFailedCheckpoints() int32 {
+	if x != nil {
+		return x.FailedCheckpoints
+	}
+	return 0
+}
+
+// Rescale is a change of a job's parallelism, or that it was looked at whether there is to be one.
+type Rescale struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`                     // a UUID
+	Requirements  string                 `protobuf:"bytes,2,opt,name=requirements,proto3" json:"requirements,omitempty"` // that of the requirements that held
+	Attempt       int64                  `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`          // numbers the rescales of these requirements from 1
+	Vertices      []*VertexRescale       `protobuf:"bytes,4,rep,name=vertices,proto3" json:"vertices,omitempty"`
+	Slots         []*SlotRescale         `protobuf:"bytes,5,rep,name=slots,proto3" json:"slots,omitempty"`
+	States        []*RescaleStep         `protobuf:"bytes,6,rep,name=states,proto3" json:"states,omitempty"`
+	Start         int64                  `protobuf:"varint,7,opt,name=start,proto3" json:"start,omitempty"`
+	End           int64                  `protobuf:"varint,8,opt,name=end,proto3" json:"end,omitempty"`
+	Outcome       string                 `protobuf:"bytes,9,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	Trigger       string                 `protobuf:"bytes,10,opt,name=trigger,proto3" json:"trigger,omitempty"`
+	Reason        string                 `protobuf:"bytes,11,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rescale) Reset() {
+	*x = Rescale{}
+	mi := &file_runtime_message_job_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rescale) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rescale) ProtoMessage() {}
+
+func (x *Rescale) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rescale.ProtoReflect.Descriptor instead.
+func (*Rescale) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Rescale) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Rescale) GetRequirements() string {
+	if x != nil {
+		return x.Requirements
+	}
+	return ""
+}
+
+func (x *Rescale) GetAttempt() int64 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *Rescale) GetVertices() []*VertexRescale {
+	if x != nil {
+		return x.Vertices
+	}
+	return nil
+}
+
+func (x *Rescale) GetSlots() []*SlotRescale {
+	if x != nil {
+		return x.Slots
+	}
+	return nil
+}
+
+func (x *Rescale) GetStates() []*RescaleStep {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *Rescale) GetStart() int64 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *Rescale) GetEnd() int64 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
+func (x *Rescale) GetOutcome() string {
+	if x != nil {
+		return x.Outcome
+	}
+	return ""
+}
+
+func (x *Rescale) GetTrigger() string {
+	if x != nil {
+		return x.Trigger
+	}
+	return ""
+}
+
+func (x *Rescale) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// VertexRescale is what a rescale means for a vertex. 0 is not known.
+type VertexRescale struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Vertex           []byte                 `protobuf:"bytes,1,opt,name=vertex,proto3" json:"vertex,omitempty"`
+	Name             string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	SlotSharingGroup []byte                 `protobuf:"bytes,3,opt,name=slot_sharing_group,json=slotSharingGroup,proto3" json:"slot_sharing_group,omitempty"`
+	GroupName        string                 `protobuf:"bytes,4,opt,name=group_name,json=groupName,proto3" json:"group_name,omitempty"`
+	Desired          int32                  `protobuf:"varint,5,opt,name=desired,proto3" json:"desired,omitempty"`
+	Sufficient       int32                  `protobuf:"varint,6,opt,name=sufficient,proto3" json:"sufficient,omitempty"`
+	Before           int32                  `protobuf:"varint,7,opt,name=before,proto3" json:"before,omitempty"`
+	After            int32                  `protobuf:"varint,8,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *VertexRescale) Reset() {
+	*x = VertexRescale{}
+	mi := &file_runtime_message_job_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VertexRescale) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VertexRescale) ProtoMessage() {}
+
+func (x *VertexRescale) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VertexRescale.ProtoReflect.Descriptor instead.
+func (*VertexRescale) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *VertexRescale) GetVertex() []byte {
+	if x != nil {
+		return x.Vertex
+	}
+	return nil
+}
+
+func (x *VertexRescale) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *VertexRescale) GetSlotSharingGroup() []byte {
+	if x != nil {
+		return x.SlotSharingGroup
+	}
+	return nil
+}
+
+func (x *VertexRescale) GetGroupName() string {
+	if x != nil {
+		return x.GroupName
+	}
+	return ""
+}
+
+func (x *VertexRescale) GetDesired() int32 {
+	if x != nil {
+		return x.Desired
+	}
+	return 0
+}
+
+func (x *VertexRescale) GetSufficient() int32 {
+	if x != nil {
+		return x.Sufficient
+	}
+	return 0
+}
+
+func (x *VertexRescale) GetBefore() int32 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
+func (x *VertexRescale) GetAfter() int32 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+// SlotRescale is what a rescale means for a slot sharing group. 0 is not known.
+type SlotRescale struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Group         []byte                 `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Desired       int32                  `protobuf:"varint,3,opt,name=desired,proto3" json:"desired,omitempty"`
+	Minimal       int32                  `protobuf:"varint,4,opt,name=minimal,proto3" json:"minimal,omitempty"`
+	Before        int32                  `protobuf:"varint,5,opt,name=before,proto3" json:"before,omitempty"`
+	After         int32                  `protobuf:"varint,6,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SlotRescale) Reset() {
+	*x = SlotRescale{}
+	mi := &file_runtime_message_job_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SlotRescale) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SlotRescale) ProtoMessage() {}
+
+func (x *SlotRescale) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SlotRescale.ProtoReflect.Descriptor instead.
+func (*SlotRescale) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *SlotRescale) GetGroup() []byte {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
+func (x *SlotRescale) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SlotRescale) GetDesired() int32 {
+	if x != nil {
+		return x.Desired
+	}
+	return 0
+}
+
+func (x *SlotRescale) GetMinimal() int32 {
+	if x != nil {
+		return x.Minimal
+	}
+	return 0
+}
+
+func (x *SlotRescale) GetBefore() int32 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
+func (x *SlotRescale) GetAfter() int32 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+// RescaleStep is a state that the scheduler was in.
+type RescaleStep struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	State         string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	Entered       int64                  `protobuf:"varint,2,opt,name=entered,proto3" json:"entered,omitempty"`
+	Left          int64                  `protobuf:"varint,3,opt,name=left,proto3" json:"left,omitempty"`
+	Failure       string                 `protobuf:"bytes,4,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RescaleStep) Reset() {
+	*x = RescaleStep{}
+	mi := &file_runtime_message_job_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RescaleStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RescaleStep) ProtoMessage() {}
+
+func (x *RescaleStep) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_job_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RescaleStep.ProtoReflect.Descriptor instead.
+func (*RescaleStep) Descriptor() ([]byte, []int) {
+	return file_runtime_message_job_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *RescaleStep) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *RescaleStep) GetEntered() int64 {
+	if x != nil {
+		return x.Entered
+	}
+	return 0
+}
+
+func (x *RescaleStep) GetLeft() int64 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
+}
+
+func (x *RescaleStep) GetFailure() string {
+	if x != nil {
+		return x.Failure
+	}
+	return ""
+}
+
 var File_runtime_message_job_proto protoreflect.FileDescriptor
 
 const file_runtime_message_job_proto_rawDesc = "" +
 	"\n" +
-	"\x19runtime/message/job.proto\x12\fweir.message\x1a\x1aruntime/message/task.proto\"\x91\x02\n" +
+	"\x19runtime/message/job.proto\x12\fweir.message\x1a!runtime/message/checkpoints.proto\x1a\x1aruntime/message/task.proto\"\x91\x02\n" +
 	"\tJobResult\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\fR\x03job\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12,\n" +
@@ -1703,7 +2966,7 @@ const file_runtime_message_job_proto_rawDesc = "" +
 	"\faccumulators\x18\x05 \x03(\v2\x19.weir.message.AccumulatorR\faccumulators\x12!\n" +
 	"\fstart_millis\x18\x06 \x01(\x03R\vstartMillis\x12\x1d\n" +
 	"\n" +
-	"end_millis\x18\a \x01(\x03R\tendMillis\"\x97\x02\n" +
+	"end_millis\x18\a \x01(\x03R\tendMillis\"\xbe\x02\n" +
 	"\n" +
 	"JobSummary\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\fR\x03job\x12\x12\n" +
@@ -1712,11 +2975,12 @@ const file_runtime_message_job_proto_rawDesc = "" +
 	"\fstart_millis\x18\x04 \x01(\x03R\vstartMillis\x12\x1d\n" +
 	"\n" +
 	"end_millis\x18\x05 \x01(\x03R\tendMillis\x129\n" +
-	"\x05tasks\x18\x06 \x03(\v2#.weir.message.JobSummary.TasksEntryR\x05tasks\x1a8\n" +
+	"\x05tasks\x18\x06 \x03(\v2#.weir.message.JobSummary.TasksEntryR\x05tasks\x12%\n" +
+	"\x0echanged_millis\x18\a \x01(\x03R\rchangedMillis\x1a8\n" +
 	"\n" +
 	"TasksEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\x05R\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xd2\x05\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xee\x05\n" +
 	"\n" +
 	"JobDetails\x122\n" +
 	"\asummary\x18\x01 \x01(\v2\x18.weir.message.JobSummaryR\asummary\x12L\n" +
@@ -1732,26 +2996,36 @@ const file_runtime_message_job_proto_rawDesc = "" +
 	"\afailure\x18\t \x01(\v2\x15.weir.message.FailureR\afailure\x12%\n" +
 	"\x0estale_messages\x18\n" +
 	" \x01(\x03R\rstaleMessages\x12=\n" +
-	"\faccumulators\x18\v \x03(\v2\x19.weir.message.AccumulatorR\faccumulators\x1a>\n" +
+	"\faccumulators\x18\v \x03(\v2\x19.weir.message.AccumulatorR\faccumulators\x12\x1a\n" +
+	"\brescales\x18\x14 \x01(\x05R\brescales\x1a>\n" +
 	"\x10StateMillisEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\x05R\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a@\n" +
 	"\x12ConfigurationEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb8\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xac\x02\n" +
 	"\rVertexDetails\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
 	"\vparallelism\x18\x03 \x01(\x05R\vparallelism\x12'\n" +
 	"\x0fmax_parallelism\x18\x04 \x01(\x05R\x0emaxParallelism\x128\n" +
-	"\bsubtasks\x18\x05 \x03(\v2\x1c.weir.message.SubtaskDetailsR\bsubtasks\"\xd0\x02\n" +
+	"\bsubtasks\x18\x05 \x03(\v2\x1c.weir.message.SubtaskDetailsR\bsubtasks\x12,\n" +
+	"\x12slot_sharing_group\x18\x06 \x01(\fR\x10slotSharingGroup\x12D\n" +
+	"\fcoordinators\x18\a \x03(\v2 .weir.message.CoordinatorDetailsR\fcoordinators\"Z\n" +
+	"\x12CoordinatorDetails\x12\x1a\n" +
+	"\boperator\x18\x01 \x01(\tR\boperator\x12\x18\n" +
+	"\aattempt\x18\x02 \x01(\x05R\aattempt\x12\x0e\n" +
+	"\x02id\x18\x03 \x01(\fR\x02id\"\xdb\x03\n" +
 	"\x0eSubtaskDetails\x12\x18\n" +
 	"\asubtask\x18\x01 \x01(\x05R\asubtask\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\x05R\aattempt\x12-\n" +
 	"\x05state\x18\x03 \x01(\x0e2\x17.weir.message.TaskStateR\x05state\x12P\n" +
 	"\fstate_millis\x18\x04 \x03(\v2-.weir.message.SubtaskDetails.StateMillisEntryR\vstateMillis\x12#\n" +
 	"\rtask_executor\x18\x05 \x01(\tR\ftaskExecutor\x12$\n" +
-	"\x02io\x18\x06 \x01(\v2\x14.weir.message.TaskIOR\x02io\x1a>\n" +
+	"\x02io\x18\x06 \x01(\v2\x14.weir.message.TaskIOR\x02io\x12=\n" +
+	"\faccumulators\x18\a \x03(\v2\x19.weir.message.AccumulatorR\faccumulators\x12\x12\n" +
+	"\x04data\x18\b \x01(\tR\x04data\x126\n" +
+	"\aearlier\x18\t \x03(\v2\x1c.weir.message.SubtaskDetailsR\aearlier\x1a>\n" +
 	"\x10StateMillisEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\x05R\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x81\x02\n" +
@@ -1767,13 +3041,14 @@ const file_runtime_message_job_proto_rawDesc = "" +
 	"concurrent\"9\n" +
 	"\vSlotSummary\x12\x16\n" +
 	"\x06needed\x18\x01 \x01(\x05R\x06needed\x12\x12\n" +
-	"\x04held\x18\x02 \x01(\x05R\x04held\"\xc1\x01\n" +
+	"\x04held\x18\x02 \x01(\x05R\x04held\"\xf5\x01\n" +
 	"\tSubmitJob\x12 \n" +
 	"\vdescription\x18\x01 \x01(\fR\vdescription\x12P\n" +
-	"\rconfiguration\x18\x02 \x03(\v2*.weir.message.SubmitJob.ConfigurationEntryR\rconfiguration\x1a@\n" +
+	"\rconfiguration\x18\x02 \x03(\v2*.weir.message.SubmitJob.ConfigurationEntryR\rconfiguration\x122\n" +
+	"\aprogram\x18\x03 \x01(\v2\x18.weir.message.JobProgramR\aprogram\x1a@\n" +
 	"\x12ConfigurationEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf8\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xea\x05\n" +
 	"\rClientRequest\x12!\n" +
 	"\fleader_epoch\x18\x01 \x01(\x04R\vleaderEpoch\x120\n" +
 	"\breply_to\x18\x02 \x01(\v2\x15.weir.message.AddressR\areplyTo\x121\n" +
@@ -1783,7 +3058,12 @@ const file_runtime_message_job_proto_rawDesc = "" +
 	"\x06result\x18\x06 \x01(\v2\x1e.weir.message.RequestJobResultH\x00R\x06result\x12,\n" +
 	"\x04list\x18\a \x01(\v2\x16.weir.message.ListJobsH\x00R\x04list\x12B\n" +
 	"\boverview\x18\b \x01(\v2$.weir.message.RequestClusterOverviewH\x00R\boverview\x12;\n" +
-	"\bsnapshot\x18\t \x01(\v2\x1d.weir.message.TriggerSnapshotH\x00R\bsnapshotB\x06\n" +
+	"\bsnapshot\x18\t \x01(\v2\x1d.weir.message.TriggerSnapshotH\x00R\bsnapshot\x12D\n" +
+	"\vcheckpoints\x18\n" +
+	" \x01(\v2 .weir.message.RequestCheckpointsH\x00R\vcheckpoints\x121\n" +
+	"\x05alive\x18\v \x01(\v2\x19.weir.message.ClientAliveH\x00R\x05alive\x12;\n" +
+	"\brescales\x18\x14 \x01(\v2\x1d.weir.message.RequestRescalesH\x00R\brescales\x12:\n" +
+	"\arequire\x18\x15 \x01(\v2\x1e.weir.message.RequireResourcesH\x00R\arequireB\x06\n" +
 	"\x04body\"\xb9\x01\n" +
 	"\x0fTriggerSnapshot\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\fR\x03job\x12\x18\n" +
@@ -1800,43 +3080,134 @@ const file_runtime_message_job_proto_rawDesc = "" +
 	"\n" +
 	"checkpoint\x18\x02 \x01(\x04R\n" +
 	"checkpoint\x12\x12\n" +
-	"\x04path\x18\x03 \x01(\tR\x04path\"\xe6\x01\n" +
+	"\x04path\x18\x03 \x01(\tR\x04path\"\xdf\x02\n" +
 	"\n" +
 	"JobChanged\x12!\n" +
 	"\fleader_epoch\x18\x01 \x01(\x04R\vleaderEpoch\x122\n" +
 	"\asummary\x18\x02 \x01(\v2\x18.weir.message.JobSummaryR\asummary\x122\n" +
 	"\adetails\x18\x03 \x01(\v2\x18.weir.message.JobDetailsR\adetails\x12/\n" +
 	"\x06result\x18\x04 \x01(\v2\x17.weir.message.JobResultR\x06result\x12\x1c\n" +
-	"\tdismissed\x18\x05 \x01(\bR\tdismissed\"@\n" +
+	"\tdismissed\x18\x05 \x01(\bR\tdismissed\x12C\n" +
+	"\vcheckpoints\x18\x06 \x01(\v2!.weir.message.CheckpointsOverviewR\vcheckpoints\x122\n" +
+	"\brescales\x18\x14 \x01(\v2\x16.weir.message.RescalesR\brescales\"@\n" +
 	"\tCancelJob\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\fR\x03job\x12!\n" +
 	"\fdrain_millis\x18\x02 \x01(\x03R\vdrainMillis\"%\n" +
 	"\x11RequestJobDetails\x12\x10\n" +
-	"\x03job\x18\x01 \x01(\fR\x03job\"$\n" +
+	"\x03job\x18\x01 \x01(\fR\x03job\"&\n" +
+	"\x12RequestCheckpoints\x12\x10\n" +
+	"\x03job\x18\x01 \x01(\fR\x03job\"B\n" +
+	"\vClientAlive\x12\x10\n" +
+	"\x03job\x18\x01 \x01(\fR\x03job\x12!\n" +
+	"\funtil_millis\x18\x02 \x01(\x03R\vuntilMillis\"$\n" +
 	"\x10RequestJobResult\x12\x10\n" +
 	"\x03job\x18\x01 \x01(\fR\x03job\"\n" +
 	"\n" +
 	"\bListJobs\"\x18\n" +
-	"\x16RequestClusterOverview\"\xbc\x02\n" +
+	"\x16RequestClusterOverview\"\xb9\x03\n" +
 	"\x0eClientResponse\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x124\n" +
 	"\adetails\x18\x02 \x01(\v2\x18.weir.message.JobDetailsH\x00R\adetails\x121\n" +
 	"\x06result\x18\x03 \x01(\v2\x17.weir.message.JobResultH\x00R\x06result\x12+\n" +
 	"\x04list\x18\x04 \x01(\v2\x15.weir.message.JobListH\x00R\x04list\x12;\n" +
 	"\boverview\x18\x05 \x01(\v2\x1d.weir.message.ClusterOverviewH\x00R\boverview\x129\n" +
-	"\bsnapshot\x18\x06 \x01(\v2\x1b.weir.message.SnapshotTakenH\x00R\bsnapshotB\x06\n" +
+	"\bsnapshot\x18\x06 \x01(\v2\x1b.weir.message.SnapshotTakenH\x00R\bsnapshot\x12E\n" +
+	"\vcheckpoints\x18\a \x01(\v2!.weir.message.CheckpointsOverviewH\x00R\vcheckpoints\x124\n" +
+	"\brescales\x18\x14 \x01(\v2\x16.weir.message.RescalesH\x00R\brescalesB\x06\n" +
 	"\x04body\"7\n" +
 	"\aJobList\x12,\n" +
-	"\x04jobs\x18\x01 \x03(\v2\x18.weir.message.JobSummaryR\x04jobs\"x\n" +
+	"\x04jobs\x18\x01 \x03(\v2\x18.weir.message.JobSummaryR\x04jobs\"\xb9\x01\n" +
 	"\x0fClusterOverview\x12%\n" +
 	"\x0etask_executors\x18\x01 \x01(\x05R\rtaskExecutors\x12\x1f\n" +
 	"\vslots_total\x18\x02 \x01(\x05R\n" +
 	"slotsTotal\x12\x1d\n" +
 	"\n" +
-	"slots_free\x18\x03 \x01(\x05R\tslotsFree\"-\n" +
+	"slots_free\x18\x03 \x01(\x05R\tslotsFree\x12?\n" +
+	"\texecutors\x18\x04 \x03(\v2!.weir.message.TaskExecutorDetailsR\texecutors\"\xd4\x01\n" +
+	"\x13TaskExecutorDetails\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12/\n" +
+	"\aaddress\x18\x02 \x01(\v2\x15.weir.message.AddressR\aaddress\x12\x14\n" +
+	"\x05slots\x18\x03 \x01(\x05R\x05slots\x12\x12\n" +
+	"\x04jobs\x18\x04 \x03(\fR\x04jobs\x12!\n" +
+	"\fheard_millis\x18\x05 \x01(\x03R\vheardMillis\x12/\n" +
+	"\alookout\x18\x06 \x01(\v2\x15.weir.message.LookoutR\alookout\"5\n" +
+	"\aLookout\x12\x12\n" +
+	"\x04base\x18\x01 \x01(\tR\x04base\x12\x16\n" +
+	"\x06secret\x18\x02 \x01(\tR\x06secret\"-\n" +
 	"\aAddress\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x0e\n" +
-	"\x02id\x18\x02 \x01(\tR\x02id*\xf2\x01\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\"#\n" +
+	"\x0fRequestRescales\x12\x10\n" +
+	"\x03job\x18\x01 \x01(\fR\x03job\"\\\n" +
+	"\x10RequireResources\x12\x10\n" +
+	"\x03job\x18\x01 \x01(\fR\x03job\x126\n" +
+	"\bvertices\x18\x02 \x03(\v2\x1a.weir.message.VertexBoundsR\bvertices\"R\n" +
+	"\fVertexBounds\x12\x16\n" +
+	"\x06vertex\x18\x01 \x01(\fR\x06vertex\x12\x14\n" +
+	"\x05lower\x18\x02 \x01(\x05R\x05lower\x12\x14\n" +
+	"\x05upper\x18\x03 \x01(\x05R\x05upper\"\x95\x04\n" +
+	"\bRescales\x12\x1a\n" +
+	"\badaptive\x18\x01 \x01(\bR\badaptive\x12>\n" +
+	"\frequirements\x18\x02 \x03(\v2\x1a.weir.message.VertexBoundsR\frequirements\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x129\n" +
+	"\bsettings\x18\x04 \x01(\v2\x1d.weir.message.RescaleSettingsR\bsettings\x12/\n" +
+	"\ahistory\x18\x05 \x03(\v2\x15.weir.message.RescaleR\ahistory\x12\x18\n" +
+	"\aignored\x18\x06 \x01(\x03R\aignored\x12\x1f\n" +
+	"\vin_progress\x18\a \x01(\x03R\n" +
+	"inProgress\x12\x1c\n" +
+	"\tcompleted\x18\b \x01(\x03R\tcompleted\x12\x16\n" +
+	"\x06failed\x18\t \x01(\x03R\x06failed\x12@\n" +
+	"\x10latest_completed\x18\n" +
+	" \x01(\v2\x15.weir.message.RescaleR\x0flatestCompleted\x12:\n" +
+	"\rlatest_failed\x18\v \x01(\v2\x15.weir.message.RescaleR\flatestFailed\x12<\n" +
+	"\x0elatest_ignored\x18\f \x01(\v2\x15.weir.message.RescaleR\rlatestIgnored\"\xde\x02\n" +
+	"\x0fRescaleSettings\x12\x18\n" +
+	"\ahistory\x18\x01 \x01(\x05R\ahistory\x12\x1a\n" +
+	"\breactive\x18\x02 \x01(\bR\breactive\x12'\n" +
+	"\x0fsubmission_wait\x18\x03 \x01(\x03R\x0esubmissionWait\x129\n" +
+	"\x18submission_stabilization\x18\x04 \x01(\x03R\x17submissionStabilization\x12\x1b\n" +
+	"\tslot_idle\x18\x05 \x01(\x03R\bslotIdle\x12\x1a\n" +
+	"\bcooldown\x18\x06 \x01(\x03R\bcooldown\x12$\n" +
+	"\rstabilization\x18\a \x01(\x03R\rstabilization\x12#\n" +
+	"\rtrigger_delay\x18\b \x01(\x03R\ftriggerDelay\x12-\n" +
+	"\x12failed_checkpoints\x18\t \x01(\x05R\x11failedCheckpoints\"\xe8\x02\n" +
+	"\aRescale\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\"\n" +
+	"\frequirements\x18\x02 \x01(\tR\frequirements\x12\x18\n" +
+	"\aattempt\x18\x03 \x01(\x03R\aattempt\x127\n" +
+	"\bvertices\x18\x04 \x03(\v2\x1b.weir.message.VertexRescaleR\bvertices\x12/\n" +
+	"\x05slots\x18\x05 \x03(\v2\x19.weir.message.SlotRescaleR\x05slots\x121\n" +
+	"\x06states\x18\x06 \x03(\v2\x19.weir.message.RescaleStepR\x06states\x12\x14\n" +
+	"\x05start\x18\a \x01(\x03R\x05start\x12\x10\n" +
+	"\x03end\x18\b \x01(\x03R\x03end\x12\x18\n" +
+	"\aoutcome\x18\t \x01(\tR\aoutcome\x12\x18\n" +
+	"\atrigger\x18\n" +
+	" \x01(\tR\atrigger\x12\x16\n" +
+	"\x06reason\x18\v \x01(\tR\x06reason\"\xf0\x01\n" +
+	"\rVertexRescale\x12\x16\n" +
+	"\x06vertex\x18\x01 \x01(\fR\x06vertex\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12,\n" +
+	"\x12slot_sharing_group\x18\x03 \x01(\fR\x10slotSharingGroup\x12\x1d\n" +
+	"\n" +
+	"group_name\x18\x04 \x01(\tR\tgroupName\x12\x18\n" +
+	"\adesired\x18\x05 \x01(\x05R\adesired\x12\x1e\n" +
+	"\n" +
+	"sufficient\x18\x06 \x01(\x05R\n" +
+	"sufficient\x12\x16\n" +
+	"\x06before\x18\a \x01(\x05R\x06before\x12\x14\n" +
+	"\x05after\x18\b \x01(\x05R\x05after\"\x99\x01\n" +
+	"\vSlotRescale\x12\x14\n" +
+	"\x05group\x18\x01 \x01(\fR\x05group\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\adesired\x18\x03 \x01(\x05R\adesired\x12\x18\n" +
+	"\aminimal\x18\x04 \x01(\x05R\aminimal\x12\x16\n" +
+	"\x06before\x18\x05 \x01(\x05R\x06before\x12\x14\n" +
+	"\x05after\x18\x06 \x01(\x05R\x05after\"k\n" +
+	"\vRescaleStep\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\tR\x05state\x12\x18\n" +
+	"\aentered\x18\x02 \x01(\x03R\aentered\x12\x12\n" +
+	"\x04left\x18\x03 \x01(\x03R\x04left\x12\x18\n" +
+	"\afailure\x18\x04 \x01(\tR\afailure*\xf2\x01\n" +
 	"\bJobState\x12\x19\n" +
 	"\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10JOB_INITIALIZING\x10\x01\x12\x0f\n" +
@@ -1866,83 +3237,124 @@ func file_runtime_message_job_proto_rawDescGZIP() []byte {
 }
 
 var file_runtime_message_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_runtime_message_job_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_runtime_message_job_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_runtime_message_job_proto_goTypes = []any{
 	(JobState)(0),                  // 0: weir.message.JobState
 	(*JobResult)(nil),              // 1: weir.message.JobResult
 	(*JobSummary)(nil),             // 2: weir.message.JobSummary
 	(*JobDetails)(nil),             // 3: weir.message.JobDetails
 	(*VertexDetails)(nil),          // 4: weir.message.VertexDetails
-	(*SubtaskDetails)(nil),         // 5: weir.message.SubtaskDetails
-	(*ExceptionEntry)(nil),         // 6: weir.message.ExceptionEntry
-	(*SlotSummary)(nil),            // 7: weir.message.SlotSummary
-	(*SubmitJob)(nil),              // 8: weir.message.SubmitJob
-	(*ClientRequest)(nil),          // 9: weir.message.ClientRequest
-	(*TriggerSnapshot)(nil),        // 10: weir.message.TriggerSnapshot
-	(*SnapshotTaken)(nil),          // 11: weir.message.SnapshotTaken
-	(*JobChanged)(nil),             // 12: weir.message.JobChanged
-	(*CancelJob)(nil),              // 13: weir.message.CancelJob
-	(*RequestJobDetails)(nil),      // 14: weir.message.RequestJobDetails
-	(*RequestJobResult)(nil),       // 15: weir.message.RequestJobResult
-	(*ListJobs)(nil),               // 16: weir.message.ListJobs
-	(*RequestClusterOverview)(nil), // 17: weir.message.RequestClusterOverview
-	(*ClientResponse)(nil),         // 18: weir.message.ClientResponse
-	(*JobList)(nil),                // 19: weir.message.JobList
-	(*ClusterOverview)(nil),        // 20: weir.message.ClusterOverview
-	(*Address)(nil),                // 21: weir.message.Address
-	nil,                            // 22: weir.message.JobSummary.TasksEntry
-	nil,                            // 23: weir.message.JobDetails.StateMillisEntry
-	nil,                            // 24: weir.message.JobDetails.ConfigurationEntry
-	nil,                            // 25: weir.message.SubtaskDetails.StateMillisEntry
-	nil,                            // 26: weir.message.SubmitJob.ConfigurationEntry
-	(*Failure)(nil),                // 27: weir.message.Failure
-	(*Accumulator)(nil),            // 28: weir.message.Accumulator
-	(TaskState)(0),                 // 29: weir.message.TaskState
-	(*TaskIO)(nil),                 // 30: weir.message.TaskIO
+	(*CoordinatorDetails)(nil),     // 5: weir.message.CoordinatorDetails
+	(*SubtaskDetails)(nil),         // 6: weir.message.SubtaskDetails
+	(*ExceptionEntry)(nil),         // 7: weir.message.ExceptionEntry
+	(*SlotSummary)(nil),            // 8: weir.message.SlotSummary
+	(*SubmitJob)(nil),              // 9: weir.message.SubmitJob
+	(*ClientRequest)(nil),          // 10: weir.message.ClientRequest
+	(*TriggerSnapshot)(nil),        // 11: weir.message.TriggerSnapshot
+	(*SnapshotTaken)(nil),          // 12: weir.message.SnapshotTaken
+	(*JobChanged)(nil),             // 13: weir.message.JobChanged
+	(*CancelJob)(nil),              // 14: weir.message.CancelJob
+	(*RequestJobDetails)(nil),      // 15: weir.message.RequestJobDetails
+	(*RequestCheckpoints)(nil),     // 16: weir.message.RequestCheckpoints
+	(*ClientAlive)(nil),            // 17: weir.message.ClientAlive
+	(*RequestJobResult)(nil),       // 18: weir.message.RequestJobResult
+	(*ListJobs)(nil),               // 19: weir.message.ListJobs
+	(*RequestClusterOverview)(nil), // 20: weir.message.RequestClusterOverview
+	(*ClientResponse)(nil),         // 21: weir.message.ClientResponse
+	(*JobList)(nil),                // 22: weir.message.JobList
+	(*ClusterOverview)(nil),        // 23: weir.message.ClusterOverview
+	(*TaskExecutorDetails)(nil),    // 24: weir.message.TaskExecutorDetails
+	(*Lookout)(nil),                // 25: weir.message.Lookout
+	(*Address)(nil),                // 26: weir.message.Address
+	(*RequestRescales)(nil),        // 27: weir.message.RequestRescales
+	(*RequireResources)(nil),       // 28: weir.message.RequireResources
+	(*VertexBounds)(nil),           // 29: weir.message.VertexBounds
+	(*Rescales)(nil),               // 30: weir.message.Rescales
+	(*RescaleSettings)(nil),        // 31: weir.message.RescaleSettings
+	(*Rescale)(nil),                // 32: weir.message.Rescale
+	(*VertexRescale)(nil),          // 33: weir.message.VertexRescale
+	(*SlotRescale)(nil),            // 34: weir.message.SlotRescale
+	(*RescaleStep)(nil),            // 35: weir.message.RescaleStep
+	nil,                            // 36: weir.message.JobSummary.TasksEntry
+	nil,                            // 37: weir.message.JobDetails.StateMillisEntry
+	nil,                            // 38: weir.message.JobDetails.ConfigurationEntry
+	nil,                            // 39: weir.message.SubtaskDetails.StateMillisEntry
+	nil,                            // 40: weir.message.SubmitJob.ConfigurationEntry
+	(*Failure)(nil),                // 41: weir.message.Failure
+	(*Accumulator)(nil),            // 42: weir.message.Accumulator
+	(TaskState)(0),                 // 43: weir.message.TaskState
+	(*TaskIO)(nil),                 // 44: weir.message.TaskIO
+	(*JobProgram)(nil),             // 45: weir.message.JobProgram
+	(*CheckpointsOverview)(nil),    // 46: weir.message.CheckpointsOverview
 }
 var file_runtime_message_job_proto_depIdxs = []int32{
 	0,  // 0: weir.message.JobResult.state:type_name -> weir.message.JobState
-	27, // 1: weir.message.JobResult.failure:type_name -> weir.message.Failure
-	28, // 2: weir.message.JobResult.accumulators:type_name -> weir.message.Accumulator
+	41, // 1: weir.message.JobResult.failure:type_name -> weir.message.Failure
+	42, // 2: weir.message.JobResult.accumulators:type_name -> weir.message.Accumulator
 	0,  // 3: weir.message.JobSummary.state:type_name -> weir.message.JobState
-	22, // 4: weir.message.JobSummary.tasks:type_name -> weir.message.JobSummary.TasksEntry
+	36, // 4: weir.message.JobSummary.tasks:type_name -> weir.message.JobSummary.TasksEntry
 	2,  // 5: weir.message.JobDetails.summary:type_name -> weir.message.JobSummary
-	23, // 6: weir.message.JobDetails.state_millis:type_name -> weir.message.JobDetails.StateMillisEntry
+	37, // 6: weir.message.JobDetails.state_millis:type_name -> weir.message.JobDetails.StateMillisEntry
 	4,  // 7: weir.message.JobDetails.vertices:type_name -> weir.message.VertexDetails
-	6,  // 8: weir.message.JobDetails.exceptions:type_name -> weir.message.ExceptionEntry
-	24, // 9: weir.message.JobDetails.configuration:type_name -> weir.message.JobDetails.ConfigurationEntry
-	7,  // 10: weir.message.JobDetails.slots:type_name -> weir.message.SlotSummary
-	27, // 11: weir.message.JobDetails.failure:type_name -> weir.message.Failure
-	28, // 12: weir.message.JobDetails.accumulators:type_name -> weir.message.Accumulator
-	5,  // 13: weir.message.VertexDetails.subtasks:type_name -> weir.message.SubtaskDetails
-	29, // 14: weir.message.SubtaskDetails.state:type_name -> weir.message.TaskState
-	25, // 15: weir.message.SubtaskDetails.state_millis:type_name -> weir.message.SubtaskDetails.StateMillisEntry
-	30, // 16: weir.message.SubtaskDetails.io:type_name -> weir.message.TaskIO
-	27, // 17: weir.message.ExceptionEntry.failure:type_name -> weir.message.Failure
-	27, // 18: weir.message.ExceptionEntry.concurrent:type_name -> weir.message.Failure
-	26, // 19: weir.message.SubmitJob.configuration:type_name -> weir.message.SubmitJob.ConfigurationEntry
-	21, // 20: weir.message.ClientRequest.reply_to:type_name -> weir.message.Address
-	8,  // 21: weir.message.ClientRequest.submit:type_name -> weir.message.SubmitJob
-	13, // 22: weir.message.ClientRequest.cancel:type_name -> weir.message.CancelJob
-	14, // 23: weir.message.ClientRequest.details:type_name -> weir.message.RequestJobDetails
-	15, // 24: weir.message.ClientRequest.result:type_name -> weir.message.RequestJobResult
-	16, // 25: weir.message.ClientRequest.list:type_name -> weir.message.ListJobs
-	17, // 26: weir.message.ClientRequest.overview:type_name -> weir.message.RequestClusterOverview
-	10, // 27: weir.message.ClientRequest.snapshot:type_name -> weir.message.TriggerSnapshot
-	2,  // 28: weir.message.JobChanged.summary:type_name -> weir.message.JobSummary
-	3,  // 29: weir.message.JobChanged.details:type_name -> weir.message.JobDetails
-	1,  // 30: weir.message.JobChanged.result:type_name -> weir.message.JobResult
-	3,  // 31: weir.message.ClientResponse.details:type_name -> weir.message.JobDetails
-	1,  // 32: weir.message.ClientResponse.result:type_name -> weir.message.JobResult
-	19, // 33: weir.message.ClientResponse.list:type_name -> weir.message.JobList
-	20, // 34: weir.message.ClientResponse.overview:type_name -> weir.message.ClusterOverview
-	11, // 35: weir.message.ClientResponse.snapshot:type_name -> weir.message.SnapshotTaken
-	2,  // 36: weir.message.JobList.jobs:type_name -> weir.message.JobSummary
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	7,  // 8: weir.message.JobDetails.exceptions:type_name -> weir.message.ExceptionEntry
+	38, // 9: weir.message.JobDetails.configuration:type_name -> weir.message.JobDetails.ConfigurationEntry
+	8,  // 10: weir.message.JobDetails.slots:type_name -> weir.message.SlotSummary
+	41, // 11: weir.message.JobDetails.failure:type_name -> weir.message.Failure
+	42, // 12: weir.message.JobDetails.accumulators:type_name -> weir.message.Accumulator
+	6,  // 13: weir.message.VertexDetails.subtasks:type_name -> weir.message.SubtaskDetails
+	5,  // 14: weir.message.VertexDetails.coordinators:type_name -> weir.message.CoordinatorDetails
+	43, // 15: weir.message.SubtaskDetails.state:type_name -> weir.message.TaskState
+	39, // 16: weir.message.SubtaskDetails.state_millis:type_name -> weir.message.SubtaskDetails.StateMillisEntry
+	44, // 17: weir.message.SubtaskDetails.io:type_name -> weir.message.TaskIO
+	42, // 18: weir.message.SubtaskDetails.accumulators:type_name -> weir.message.Accumulator
+	6,  // 19: weir.message.SubtaskDetails.earlier:type_name -> weir.message.SubtaskDetails
+	41, // 20: weir.message.ExceptionEntry.failure:type_name -> weir.message.Failure
+	41, // 21: weir.message.ExceptionEntry.concurrent:type_name -> weir.message.Failure
+	40, // 22: weir.message.SubmitJob.configuration:type_name -> weir.message.SubmitJob.ConfigurationEntry
+	45, // 23: weir.message.SubmitJob.program:type_name -> weir.message.JobProgram
+	26, // 24: weir.message.ClientRequest.reply_to:type_name -> weir.message.Address
+	9,  // 25: weir.message.ClientRequest.submit:type_name -> weir.message.SubmitJob
+	14, // 26: weir.message.ClientRequest.cancel:type_name -> weir.message.CancelJob
+	15, // 27: weir.message.ClientRequest.details:type_name -> weir.message.RequestJobDetails
+	18, // 28: weir.message.ClientRequest.result:type_name -> weir.message.RequestJobResult
+	19, // 29: weir.message.ClientRequest.list:type_name -> weir.message.ListJobs
+	20, // 30: weir.message.ClientRequest.overview:type_name -> weir.message.RequestClusterOverview
+	11, // 31: weir.message.ClientRequest.snapshot:type_name -> weir.message.TriggerSnapshot
+	16, // 32: weir.message.ClientRequest.checkpoints:type_name -> weir.message.RequestCheckpoints
+	17, // 33: weir.message.ClientRequest.alive:type_name -> weir.message.ClientAlive
+	27, // 34: weir.message.ClientRequest.rescales:type_name -> weir.message.RequestRescales
+	28, // 35: weir.message.ClientRequest.require:type_name -> weir.message.RequireResources
+	2,  // 36: weir.message.JobChanged.summary:type_name -> weir.message.JobSummary
+	3,  // 37: weir.message.JobChanged.details:type_name -> weir.message.JobDetails
+	1,  // 38: weir.message.JobChanged.result:type_name -> weir.message.JobResult
+	46, // 39: weir.message.JobChanged.checkpoints:type_name -> weir.message.CheckpointsOverview
+	30, // 40: weir.message.JobChanged.rescales:type_name -> weir.message.Rescales
+	3,  // 41: weir.message.ClientResponse.details:type_name -> weir.message.JobDetails
+	1,  // 42: weir.message.ClientResponse.result:type_name -> weir.message.JobResult
+	22, // 43: weir.message.ClientResponse.list:type_name -> weir.message.JobList
+	23, // 44: weir.message.ClientResponse.overview:type_name -> weir.message.ClusterOverview
+	12, // 45: weir.message.ClientResponse.snapshot:type_name -> weir.message.SnapshotTaken
+	46, // 46: weir.message.ClientResponse.checkpoints:type_name -> weir.message.CheckpointsOverview
+	30, // 47: weir.message.ClientResponse.rescales:type_name -> weir.message.Rescales
+	2,  // 48: weir.message.JobList.jobs:type_name -> weir.message.JobSummary
+	24, // 49: weir.message.ClusterOverview.executors:type_name -> weir.message.TaskExecutorDetails
+	26, // 50: weir.message.TaskExecutorDetails.address:type_name -> weir.message.Address
+	25, // 51: weir.message.TaskExecutorDetails.lookout:type_name -> weir.message.Lookout
+	29, // 52: weir.message.RequireResources.vertices:type_name -> weir.message.VertexBounds
+	29, // 53: weir.message.Rescales.requirements:type_name -> weir.message.VertexBounds
+	31, // 54: weir.message.Rescales.settings:type_name -> weir.message.RescaleSettings
+	32, // 55: weir.message.Rescales.history:type_name -> weir.message.Rescale
+	32, // 56: weir.message.Rescales.latest_completed:type_name -> weir.message.Rescale
+	32, // 57: weir.message.Rescales.latest_failed:type_name -> weir.message.Rescale
+	32, // 58: weir.message.Rescales.latest_ignored:type_name -> weir.message.Rescale
+	33, // 59: weir.message.Rescale.vertices:type_name -> weir.message.VertexRescale
+	34, // 60: weir.message.Rescale.slots:type_name -> weir.message.SlotRescale
+	35, // 61: weir.message.Rescale.states:type_name -> weir.message.RescaleStep
+	62, // [62:62] is the sub-list for method output_type
+	62, // [62:62] is the sub-list for method input_type
+	62, // [62:62] is the sub-list for extension type_name
+	62, // [62:62] is the sub-list for extension extendee
+	0,  // [0:62] is the sub-list for field type_name
 }
 
 func init() { file_runtime_message_job_proto_init() }
@@ -1950,8 +3362,9 @@ func file_runtime_message_job_proto_init() {
 	if File_runtime_message_job_proto != nil {
 		return
 	}
+	file_runtime_message_checkpoints_proto_init()
 	file_runtime_message_task_proto_init()
-	file_runtime_message_job_proto_msgTypes[8].OneofWrappers = []any{
+	file_runtime_message_job_proto_msgTypes[9].OneofWrappers = []any{
 		(*ClientRequest_Submit)(nil),
 		(*ClientRequest_Cancel)(nil),
 		(*ClientRequest_Details)(nil),
@@ -1959,13 +3372,19 @@ func file_runtime_message_job_proto_init() {
 		(*ClientRequest_List)(nil),
 		(*ClientRequest_Overview)(nil),
 		(*ClientRequest_Snapshot)(nil),
+		(*ClientRequest_Checkpoints)(nil),
+		(*ClientRequest_Alive)(nil),
+		(*ClientRequest_Rescales)(nil),
+		(*ClientRequest_Require)(nil),
 	}
-	file_runtime_message_job_proto_msgTypes[17].OneofWrappers = []any{
+	file_runtime_message_job_proto_msgTypes[20].OneofWrappers = []any{
 		(*ClientResponse_Details)(nil),
 		(*ClientResponse_Result)(nil),
 		(*ClientResponse_List)(nil),
 		(*ClientResponse_Overview)(nil),
 		(*ClientResponse_Snapshot)(nil),
+		(*ClientResponse_Checkpoints)(nil),
+		(*ClientResponse_Rescales)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1973,7 +3392,7 @@ func file_runtime_message_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runtime_message_job_proto_rawDesc), len(file_runtime_message_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   26,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -392,6 +392,83 @@ func (x *TaskIO) GetBackpressuredMillis() int64 {
 	return 0
 }
 
+// JobProgram is what the workers of a job are started from.
+type JobProgram struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Binary        []byte                 `protobuf:"bytes,1,opt,name=binary,proto3" json:"binary,omitempty"` // SHA-256 of the file
+	Size          int64                  `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`    // of the file, in bytes
+	Arguments     []string               `protobuf:"bytes,3,rep,name=arguments,proto3" json:"arguments,omitempty"`
+	Environment   []string               `protobuf:"bytes,4,rep,name=environment,proto3" json:"environment,omitempty"` // name=value of each variable
+	Description   []byte                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"` // graph.Description as the plan gave it, which the workers' own graph must equal
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobProgram) Reset() {
+	*x = JobProgram{}
+	mi := &file_runtime_message_task_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobProgram) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobProgram) ProtoMessage() {}
+
+func (x *JobProgram) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_task_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobProgram.ProtoReflect.Descriptor instead.
+func (*JobProgram) Descriptor() ([]byte, []int) {
+	return file_runtime_message_task_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *JobProgram) GetBinary() []byte {
+	if x != nil {
+		return x.Binary
+	}
+	return nil
+}
+
+func (x *JobProgram) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *JobProgram) GetArguments() []string {
+	if x != nil {
+		return x.Arguments
+	}
+	return nil
+}
+
+func (x *JobProgram) GetEnvironment() []string {
+	if x != nil {
+		return x.Environment
+	}
+	return nil
+}
+
+func (x *JobProgram) GetDescription() []byte {
+	if x != nil {
+		return x.Description
+	}
+	return nil
+}
+
 var File_runtime_message_task_proto protoreflect.FileDescriptor
 
 const file_runtime_message_task_proto_rawDesc = "" +
@@ -423,7 +500,14 @@ const file_runtime_message_task_proto_rawDesc = "" +
 	"busyMillis\x12\x1f\n" +
 	"\vidle_millis\x18\x06 \x01(\x03R\n" +
 	"idleMillis\x121\n" +
-	"\x14backpressured_millis\x18\a \x01(\x03R\x13backpressuredMillis*\xa8\x01\n" +
+	"\x14backpressured_millis\x18\a \x01(\x03R\x13backpressuredMillis\"\x9a\x01\n" +
+	"\n" +
+	"JobProgram\x12\x16\n" +
+	"\x06binary\x18\x01 \x01(\fR\x06binary\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x1c\n" +
+	"\targuments\x18\x03 \x03(\tR\targuments\x12 \n" +
+	"\venvironment\x18\x04 \x03(\tR\venvironment\x12 \n" +
+	"\vdescription\x18\x05 \x01(\fR\vdescription*\xa8\x01\n" +
 	"\tTaskState\x12\x1a\n" +
 	"\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aCREATED\x10\x01\x12\r\n" +
@@ -450,13 +534,14 @@ func file_runtime_message_task_proto_rawDescGZIP() []byte {
 }
 
 var file_runtime_message_task_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_runtime_message_task_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_runtime_message_task_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_runtime_message_task_proto_goTypes = []any{
 	(TaskState)(0),      // 0: weir.message.TaskState
 	(*ExecutionID)(nil), // 1: weir.message.ExecutionID
 	(*Failure)(nil),     // 2: weir.message.Failure
 	(*Accumulator)(nil), // 3: weir.message.Accumulator
 	(*TaskIO)(nil),      // 4: weir.message.TaskIO
+	(*JobProgram)(nil),  // 5: weir.message.JobProgram
 }
 var file_runtime_message_task_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type
@@ -477,7 +562,7 @@ func file_runtime_message_task_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runtime_message_task_proto_rawDesc), len(file_runtime_message_task_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

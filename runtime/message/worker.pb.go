@@ -575,12 +575,14 @@ func (*FromWorker_CoordinatorSnapshot) isFromWorker_Body() {}
 
 // Deploy starts an attempt. A repeated Deploy of an attempt that the worker has, or had, changes nothing.
 type Deploy struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Execution     *ExecutionID           `protobuf:"bytes,1,opt,name=execution,proto3" json:"execution,omitempty"`
-	Inputs        []*InputGate           `protobuf:"bytes,2,rep,name=inputs,proto3" json:"inputs,omitempty"`
-	Outputs       []*ResultPartition     `protobuf:"bytes,3,rep,name=outputs,proto3" json:"outputs,omitempty"`
-	Restore       *Restore               `protobuf:"bytes,4,opt,name=restore,proto3" json:"restore,omitempty"` // what it goes on from; unset: it begins without state
-	Term          uint64                 `protobuf:"varint,5,opt,name=term,proto3" json:"term,omitempty"`      // of the leader in the job's log, for the names of files
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Execution *ExecutionID           `protobuf:"bytes,1,opt,name=execution,proto3" json:"execution,omitempty"`
+	Inputs    []*InputGate           `protobuf:"bytes,2,rep,name=inputs,proto3" json:"inputs,omitempty"`
+	Outputs   []*ResultPartition     `protobuf:"bytes,3,rep,name=outputs,proto3" json:"outputs,omitempty"`
+	Restore   *Restore               `protobuf:"bytes,4,opt,name=restore,proto3" json:"restore,omitempty"` // what it goes on from; unset: it begins without state
+	Term      uint64                 `protobuf:"varint,5,opt,name=term,proto3" json:"term,omitempty"`      // of the leader in the job's log, for the names of files
+	// The parallelism of all vertices, if it may be another than the program's own; otherwise empty.
+	Parallelism   []*VertexParallelism `protobuf:"bytes,6,rep,name=parallelism,proto3" json:"parallelism,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -650,6 +652,66 @@ func (x *Deploy) GetTerm() uint64 {
 	return 0
 }
 
+func (x *Deploy) GetParallelism() []*VertexParallelism {
+	if x != nil {
+		return x.Parallelism
+	}
+	return nil
+}
+
+// VertexParallelism is the parallelism of a vertex.
+type VertexParallelism struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Vertex        []byte                 `protobuf:"bytes,1,opt,name=vertex,proto3" json:"vertex,omitempty"` // 16 bytes
+	Parallelism   int32                  `protobuf:"varint,2,opt,name=parallelism,proto3" json:"parallelism,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VertexParallelism) Reset() {
+	*x = VertexParallelism{}
+	mi := &file_runtime_message_worker_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VertexParallelism) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VertexParallelism) ProtoMessage() {}
+
+func (x *VertexParallelism) ProtoReflect() protoreflect.Message {
+	mi := &file_runtime_message_worker_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VertexParallelism.ProtoReflect.Descriptor instead.
+func (*VertexParallelism) Descriptor() ([]byte, []int) {
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *VertexParallelism) GetVertex() []byte {
+	if x != nil {
+		return x.Vertex
+	}
+	return nil
+}
+
+func (x *VertexParallelism) GetParallelism() int32 {
+	if x != nil {
+		return x.Parallelism
+	}
+	return 0
+}
+
 // Restore names the snapshot that attempts go on from. Workers read its metadata themselves.
 type Restore struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
@@ -669,7 +731,7 @@ type Restore struct {
 
 func (x *Restore) Reset() {
 	*x = Restore{}
-	mi := &file_runtime_message_worker_proto_msgTypes[3]
+	mi := &file_runtime_message_worker_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -681,7 +743,7 @@ func (x *Restore) String() string {
 func (*Restore) ProtoMessage() {}
 
 func (x *Restore) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[3]
+	mi := &file_runtime_message_worker_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -694,7 +756,7 @@ func (x *Restore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Restore.ProtoReflect.Descriptor instead.
 func (*Restore) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{3}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Restore) GetLocation() string {
@@ -750,7 +812,7 @@ type VertexKeyGroups struct {
 
 func (x *VertexKeyGroups) Reset() {
 	*x = VertexKeyGroups{}
-	mi := &file_runtime_message_worker_proto_msgTypes[4]
+	mi := &file_runtime_message_worker_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -762,7 +824,7 @@ func (x *VertexKeyGroups) String() string {
 func (*VertexKeyGroups) ProtoMessage() {}
 
 func (x *VertexKeyGroups) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[4]
+	mi := &file_runtime_message_worker_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -775,7 +837,7 @@ func (x *VertexKeyGroups) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VertexKeyGroups.ProtoReflect.Descriptor instead.
 func (*VertexKeyGroups) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{4}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *VertexKeyGroups) GetVertex() []byte {
@@ -803,7 +865,7 @@ type InputGate struct {
 
 func (x *InputGate) Reset() {
 	*x = InputGate{}
-	mi := &file_runtime_message_worker_proto_msgTypes[5]
+	mi := &file_runtime_message_worker_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -815,7 +877,7 @@ func (x *InputGate) String() string {
 func (*InputGate) ProtoMessage() {}
 
 func (x *InputGate) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[5]
+	mi := &file_runtime_message_worker_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -828,7 +890,7 @@ func (x *InputGate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InputGate.ProtoReflect.Descriptor instead.
 func (*InputGate) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{5}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *InputGate) GetEdge() int32 {
@@ -856,7 +918,7 @@ type ResultPartition struct {
 
 func (x *ResultPartition) Reset() {
 	*x = ResultPartition{}
-	mi := &file_runtime_message_worker_proto_msgTypes[6]
+	mi := &file_runtime_message_worker_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -868,7 +930,7 @@ func (x *ResultPartition) String() string {
 func (*ResultPartition) ProtoMessage() {}
 
 func (x *ResultPartition) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[6]
+	mi := &file_runtime_message_worker_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -881,7 +943,7 @@ func (x *ResultPartition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResultPartition.ProtoReflect.Descriptor instead.
 func (*ResultPartition) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{6}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ResultPartition) GetEdge() int32 {
@@ -910,7 +972,7 @@ type PeerAttempt struct {
 
 func (x *PeerAttempt) Reset() {
 	*x = PeerAttempt{}
-	mi := &file_runtime_message_worker_proto_msgTypes[7]
+	mi := &file_runtime_message_worker_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -922,7 +984,7 @@ func (x *PeerAttempt) String() string {
 func (*PeerAttempt) ProtoMessage() {}
 
 func (x *PeerAttempt) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[7]
+	mi := &file_runtime_message_worker_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -935,7 +997,7 @@ func (x *PeerAttempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerAttempt.ProtoReflect.Descriptor instead.
 func (*PeerAttempt) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{7}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PeerAttempt) GetSubtask() int32 {
@@ -970,7 +1032,7 @@ type CancelTask struct {
 
 func (x *CancelTask) Reset() {
 	*x = CancelTask{}
-	mi := &file_runtime_message_worker_proto_msgTypes[8]
+	mi := &file_runtime_message_worker_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -982,7 +1044,7 @@ func (x *CancelTask) String() string {
 func (*CancelTask) ProtoMessage() {}
 
 func (x *CancelTask) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[8]
+	mi := &file_runtime_message_worker_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -995,7 +1057,7 @@ func (x *CancelTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelTask.ProtoReflect.Descriptor instead.
 func (*CancelTask) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{8}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CancelTask) GetExecution() *ExecutionID {
@@ -1019,7 +1081,7 @@ type StartCoordinator struct {
 
 func (x *StartCoordinator) Reset() {
 	*x = StartCoordinator{}
-	mi := &file_runtime_message_worker_proto_msgTypes[9]
+	mi := &file_runtime_message_worker_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1031,7 +1093,7 @@ func (x *StartCoordinator) String() string {
 func (*StartCoordinator) ProtoMessage() {}
 
 func (x *StartCoordinator) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[9]
+	mi := &file_runtime_message_worker_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1044,7 +1106,7 @@ func (x *StartCoordinator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartCoordinator.ProtoReflect.Descriptor instead.
 func (*StartCoordinator) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{9}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *StartCoordinator) GetOperator() []byte {
@@ -1093,7 +1155,7 @@ type StopCoordinator struct {
 
 func (x *StopCoordinator) Reset() {
 	*x = StopCoordinator{}
-	mi := &file_runtime_message_worker_proto_msgTypes[10]
+	mi := &file_runtime_message_worker_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1167,7 @@ func (x *StopCoordinator) String() string {
 func (*StopCoordinator) ProtoMessage() {}
 
 func (x *StopCoordinator) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[10]
+	mi := &file_runtime_message_worker_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1180,7 @@ func (x *StopCoordinator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopCoordinator.ProtoReflect.Descriptor instead.
 func (*StopCoordinator) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{10}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *StopCoordinator) GetOperator() []byte {
@@ -1148,7 +1210,7 @@ type SubtaskReady struct {
 
 func (x *SubtaskReady) Reset() {
 	*x = SubtaskReady{}
-	mi := &file_runtime_message_worker_proto_msgTypes[11]
+	mi := &file_runtime_message_worker_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1160,7 +1222,7 @@ func (x *SubtaskReady) String() string {
 func (*SubtaskReady) ProtoMessage() {}
 
 func (x *SubtaskReady) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[11]
+	mi := &file_runtime_message_worker_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1173,7 +1235,7 @@ func (x *SubtaskReady) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubtaskReady.ProtoReflect.Descriptor instead.
 func (*SubtaskReady) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{11}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SubtaskReady) GetOperator() []byte {
@@ -1219,7 +1281,7 @@ type SubtaskGone struct {
 
 func (x *SubtaskGone) Reset() {
 	*x = SubtaskGone{}
-	mi := &file_runtime_message_worker_proto_msgTypes[12]
+	mi := &file_runtime_message_worker_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1231,7 +1293,7 @@ func (x *SubtaskGone) String() string {
 func (*SubtaskGone) ProtoMessage() {}
 
 func (x *SubtaskGone) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[12]
+	mi := &file_runtime_message_worker_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1244,7 +1306,7 @@ func (x *SubtaskGone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubtaskGone.ProtoReflect.Descriptor instead.
 func (*SubtaskGone) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{12}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SubtaskGone) GetOperator() []byte {
@@ -1297,7 +1359,7 @@ type SubtaskReset struct {
 
 func (x *SubtaskReset) Reset() {
 	*x = SubtaskReset{}
-	mi := &file_runtime_message_worker_proto_msgTypes[13]
+	mi := &file_runtime_message_worker_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1309,7 +1371,7 @@ func (x *SubtaskReset) String() string {
 func (*SubtaskReset) ProtoMessage() {}
 
 func (x *SubtaskReset) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[13]
+	mi := &file_runtime_message_worker_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1322,7 +1384,7 @@ func (x *SubtaskReset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubtaskReset.ProtoReflect.Descriptor instead.
 func (*SubtaskReset) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{13}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SubtaskReset) GetOperator() []byte {
@@ -1366,7 +1428,7 @@ type SubtaskToCoordinator struct {
 
 func (x *SubtaskToCoordinator) Reset() {
 	*x = SubtaskToCoordinator{}
-	mi := &file_runtime_message_worker_proto_msgTypes[14]
+	mi := &file_runtime_message_worker_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1378,7 +1440,7 @@ func (x *SubtaskToCoordinator) String() string {
 func (*SubtaskToCoordinator) ProtoMessage() {}
 
 func (x *SubtaskToCoordinator) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[14]
+	mi := &file_runtime_message_worker_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1391,7 +1453,7 @@ func (x *SubtaskToCoordinator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubtaskToCoordinator.ProtoReflect.Descriptor instead.
 func (*SubtaskToCoordinator) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{14}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SubtaskToCoordinator) GetOperator() []byte {
@@ -1435,7 +1497,7 @@ type CoordinatorToSubtask struct {
 
 func (x *CoordinatorToSubtask) Reset() {
 	*x = CoordinatorToSubtask{}
-	mi := &file_runtime_message_worker_proto_msgTypes[15]
+	mi := &file_runtime_message_worker_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1447,7 +1509,7 @@ func (x *CoordinatorToSubtask) String() string {
 func (*CoordinatorToSubtask) ProtoMessage() {}
 
 func (x *CoordinatorToSubtask) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[15]
+	mi := &file_runtime_message_worker_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1460,7 +1522,7 @@ func (x *CoordinatorToSubtask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoordinatorToSubtask.ProtoReflect.Descriptor instead.
 func (*CoordinatorToSubtask) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{15}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CoordinatorToSubtask) GetOperator() []byte {
@@ -1503,7 +1565,7 @@ type CoordinatorFailed struct {
 
 func (x *CoordinatorFailed) Reset() {
 	*x = CoordinatorFailed{}
-	mi := &file_runtime_message_worker_proto_msgTypes[16]
+	mi := &file_runtime_message_worker_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1515,7 +1577,7 @@ func (x *CoordinatorFailed) String() string {
 func (*CoordinatorFailed) ProtoMessage() {}
 
 func (x *CoordinatorFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[16]
+	mi := &file_runtime_message_worker_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1528,7 +1590,7 @@ func (x *CoordinatorFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoordinatorFailed.ProtoReflect.Descriptor instead.
 func (*CoordinatorFailed) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{16}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CoordinatorFailed) GetOperator() []byte {
@@ -1563,7 +1625,7 @@ type DrainTask struct {
 
 func (x *DrainTask) Reset() {
 	*x = DrainTask{}
-	mi := &file_runtime_message_worker_proto_msgTypes[17]
+	mi := &file_runtime_message_worker_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1575,7 +1637,7 @@ func (x *DrainTask) String() string {
 func (*DrainTask) ProtoMessage() {}
 
 func (x *DrainTask) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[17]
+	mi := &file_runtime_message_worker_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1588,7 +1650,7 @@ func (x *DrainTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainTask.ProtoReflect.Descriptor instead.
 func (*DrainTask) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{17}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DrainTask) GetExecution() *ExecutionID {
@@ -1608,7 +1670,7 @@ type TaskDrained struct {
 
 func (x *TaskDrained) Reset() {
 	*x = TaskDrained{}
-	mi := &file_runtime_message_worker_proto_msgTypes[18]
+	mi := &file_runtime_message_worker_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1620,7 +1682,7 @@ func (x *TaskDrained) String() string {
 func (*TaskDrained) ProtoMessage() {}
 
 func (x *TaskDrained) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[18]
+	mi := &file_runtime_message_worker_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1633,7 +1695,7 @@ func (x *TaskDrained) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskDrained.ProtoReflect.Descriptor instead.
 func (*TaskDrained) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{18}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TaskDrained) GetExecution() *ExecutionID {
@@ -1657,7 +1719,7 @@ type TaskStateChanged struct {
 
 func (x *TaskStateChanged) Reset() {
 	*x = TaskStateChanged{}
-	mi := &file_runtime_message_worker_proto_msgTypes[19]
+	mi := &file_runtime_message_worker_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1669,7 +1731,7 @@ func (x *TaskStateChanged) String() string {
 func (*TaskStateChanged) ProtoMessage() {}
 
 func (x *TaskStateChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[19]
+	mi := &file_runtime_message_worker_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1682,7 +1744,7 @@ func (x *TaskStateChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskStateChanged.ProtoReflect.Descriptor instead.
 func (*TaskStateChanged) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{19}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TaskStateChanged) GetExecution() *ExecutionID {
@@ -1732,7 +1794,7 @@ type TaskProgress struct {
 
 func (x *TaskProgress) Reset() {
 	*x = TaskProgress{}
-	mi := &file_runtime_message_worker_proto_msgTypes[20]
+	mi := &file_runtime_message_worker_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1744,7 +1806,7 @@ func (x *TaskProgress) String() string {
 func (*TaskProgress) ProtoMessage() {}
 
 func (x *TaskProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[20]
+	mi := &file_runtime_message_worker_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1757,7 +1819,7 @@ func (x *TaskProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskProgress.ProtoReflect.Descriptor instead.
 func (*TaskProgress) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{20}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TaskProgress) GetExecution() *ExecutionID {
@@ -1792,7 +1854,7 @@ type WorkerStopped struct {
 
 func (x *WorkerStopped) Reset() {
 	*x = WorkerStopped{}
-	mi := &file_runtime_message_worker_proto_msgTypes[21]
+	mi := &file_runtime_message_worker_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1804,7 +1866,7 @@ func (x *WorkerStopped) String() string {
 func (*WorkerStopped) ProtoMessage() {}
 
 func (x *WorkerStopped) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[21]
+	mi := &file_runtime_message_worker_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1817,7 +1879,7 @@ func (x *WorkerStopped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerStopped.ProtoReflect.Descriptor instead.
 func (*WorkerStopped) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{21}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WorkerStopped) GetFailure() *Failure {
@@ -1838,7 +1900,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_runtime_message_worker_proto_msgTypes[22]
+	mi := &file_runtime_message_worker_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1850,7 +1912,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[22]
+	mi := &file_runtime_message_worker_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1863,7 +1925,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{22}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Ping) GetExecution() *ExecutionID {
@@ -1891,7 +1953,7 @@ type Pong struct {
 
 func (x *Pong) Reset() {
 	*x = Pong{}
-	mi := &file_runtime_message_worker_proto_msgTypes[23]
+	mi := &file_runtime_message_worker_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1903,7 +1965,7 @@ func (x *Pong) String() string {
 func (*Pong) ProtoMessage() {}
 
 func (x *Pong) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[23]
+	mi := &file_runtime_message_worker_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1916,7 +1978,7 @@ func (x *Pong) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pong.ProtoReflect.Descriptor instead.
 func (*Pong) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{23}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Pong) GetExecution() *ExecutionID {
@@ -1951,7 +2013,7 @@ type TriggerCheckpoint struct {
 
 func (x *TriggerCheckpoint) Reset() {
 	*x = TriggerCheckpoint{}
-	mi := &file_runtime_message_worker_proto_msgTypes[24]
+	mi := &file_runtime_message_worker_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1963,7 +2025,7 @@ func (x *TriggerCheckpoint) String() string {
 func (*TriggerCheckpoint) ProtoMessage() {}
 
 func (x *TriggerCheckpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[24]
+	mi := &file_runtime_message_worker_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1976,7 +2038,7 @@ func (x *TriggerCheckpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerCheckpoint.ProtoReflect.Descriptor instead.
 func (*TriggerCheckpoint) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{24}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *TriggerCheckpoint) GetTasks() []*ExecutionID {
@@ -2055,7 +2117,7 @@ type CheckpointComplete struct {
 
 func (x *CheckpointComplete) Reset() {
 	*x = CheckpointComplete{}
-	mi := &file_runtime_message_worker_proto_msgTypes[25]
+	mi := &file_runtime_message_worker_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2067,7 +2129,7 @@ func (x *CheckpointComplete) String() string {
 func (*CheckpointComplete) ProtoMessage() {}
 
 func (x *CheckpointComplete) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[25]
+	mi := &file_runtime_message_worker_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2080,7 +2142,7 @@ func (x *CheckpointComplete) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckpointComplete.ProtoReflect.Descriptor instead.
 func (*CheckpointComplete) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{25}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CheckpointComplete) GetTasks() []*ExecutionID {
@@ -2124,7 +2186,7 @@ type CheckpointAborted struct {
 
 func (x *CheckpointAborted) Reset() {
 	*x = CheckpointAborted{}
-	mi := &file_runtime_message_worker_proto_msgTypes[26]
+	mi := &file_runtime_message_worker_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2136,7 +2198,7 @@ func (x *CheckpointAborted) String() string {
 func (*CheckpointAborted) ProtoMessage() {}
 
 func (x *CheckpointAborted) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[26]
+	mi := &file_runtime_message_worker_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2149,7 +2211,7 @@ func (x *CheckpointAborted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckpointAborted.ProtoReflect.Descriptor instead.
 func (*CheckpointAborted) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{26}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CheckpointAborted) GetTasks() []*ExecutionID {
@@ -2191,7 +2253,7 @@ type CoordinatorID struct {
 
 func (x *CoordinatorID) Reset() {
 	*x = CoordinatorID{}
-	mi := &file_runtime_message_worker_proto_msgTypes[27]
+	mi := &file_runtime_message_worker_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2203,7 +2265,7 @@ func (x *CoordinatorID) String() string {
 func (*CoordinatorID) ProtoMessage() {}
 
 func (x *CoordinatorID) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[27]
+	mi := &file_runtime_message_worker_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2216,7 +2278,7 @@ func (x *CoordinatorID) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoordinatorID.ProtoReflect.Descriptor instead.
 func (*CoordinatorID) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{27}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CoordinatorID) GetOperator() []byte {
@@ -2244,7 +2306,7 @@ type SnapshotCoordinator struct {
 
 func (x *SnapshotCoordinator) Reset() {
 	*x = SnapshotCoordinator{}
-	mi := &file_runtime_message_worker_proto_msgTypes[28]
+	mi := &file_runtime_message_worker_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2256,7 +2318,7 @@ func (x *SnapshotCoordinator) String() string {
 func (*SnapshotCoordinator) ProtoMessage() {}
 
 func (x *SnapshotCoordinator) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[28]
+	mi := &file_runtime_message_worker_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2269,7 +2331,7 @@ func (x *SnapshotCoordinator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotCoordinator.ProtoReflect.Descriptor instead.
 func (*SnapshotCoordinator) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{28}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SnapshotCoordinator) GetCoordinator() *CoordinatorID {
@@ -2299,7 +2361,7 @@ type CoordinatorSnapshot struct {
 
 func (x *CoordinatorSnapshot) Reset() {
 	*x = CoordinatorSnapshot{}
-	mi := &file_runtime_message_worker_proto_msgTypes[29]
+	mi := &file_runtime_message_worker_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2311,7 +2373,7 @@ func (x *CoordinatorSnapshot) String() string {
 func (*CoordinatorSnapshot) ProtoMessage() {}
 
 func (x *CoordinatorSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[29]
+	mi := &file_runtime_message_worker_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2324,7 +2386,7 @@ func (x *CoordinatorSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoordinatorSnapshot.ProtoReflect.Descriptor instead.
 func (*CoordinatorSnapshot) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{29}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CoordinatorSnapshot) GetCoordinator() *CoordinatorID {
@@ -2374,7 +2436,7 @@ type CheckpointAck struct {
 
 func (x *CheckpointAck) Reset() {
 	*x = CheckpointAck{}
-	mi := &file_runtime_message_worker_proto_msgTypes[30]
+	mi := &file_runtime_message_worker_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2386,7 +2448,7 @@ func (x *CheckpointAck) String() string {
 func (*CheckpointAck) ProtoMessage() {}
 
 func (x *CheckpointAck) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[30]
+	mi := &file_runtime_message_worker_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2399,7 +2461,7 @@ func (x *CheckpointAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckpointAck.ProtoReflect.Descriptor instead.
 func (*CheckpointAck) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{30}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CheckpointAck) GetExecution() *ExecutionID {
@@ -2485,7 +2547,7 @@ type OperatorSnapshot struct {
 
 func (x *OperatorSnapshot) Reset() {
 	*x = OperatorSnapshot{}
-	mi := &file_runtime_message_worker_proto_msgTypes[31]
+	mi := &file_runtime_message_worker_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2497,7 +2559,7 @@ func (x *OperatorSnapshot) String() string {
 func (*OperatorSnapshot) ProtoMessage() {}
 
 func (x *OperatorSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[31]
+	mi := &file_runtime_message_worker_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2510,7 +2572,7 @@ func (x *OperatorSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorSnapshot.ProtoReflect.Descriptor instead.
 func (*OperatorSnapshot) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{31}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *OperatorSnapshot) GetOperator() []byte {
@@ -2554,7 +2616,7 @@ type CheckpointDecline struct {
 
 func (x *CheckpointDecline) Reset() {
 	*x = CheckpointDecline{}
-	mi := &file_runtime_message_worker_proto_msgTypes[32]
+	mi := &file_runtime_message_worker_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2566,7 +2628,7 @@ func (x *CheckpointDecline) String() string {
 func (*CheckpointDecline) ProtoMessage() {}
 
 func (x *CheckpointDecline) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[32]
+	mi := &file_runtime_message_worker_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2579,7 +2641,7 @@ func (x *CheckpointDecline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckpointDecline.ProtoReflect.Descriptor instead.
 func (*CheckpointDecline) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{32}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CheckpointDecline) GetExecution() *ExecutionID {
@@ -2620,7 +2682,7 @@ type TaskInputEnded struct {
 
 func (x *TaskInputEnded) Reset() {
 	*x = TaskInputEnded{}
-	mi := &file_runtime_message_worker_proto_msgTypes[33]
+	mi := &file_runtime_message_worker_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2632,7 +2694,7 @@ func (x *TaskInputEnded) String() string {
 func (*TaskInputEnded) ProtoMessage() {}
 
 func (x *TaskInputEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_runtime_message_worker_proto_msgTypes[33]
+	mi := &file_runtime_message_worker_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2645,7 +2707,7 @@ func (x *TaskInputEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskInputEnded.ProtoReflect.Descriptor instead.
 func (*TaskInputEnded) Descriptor() ([]byte, []int) {
-	return file_runtime_message_worker_proto_rawDescGZIP(), []int{33}
+	return file_runtime_message_worker_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *TaskInputEnded) GetExecution() *ExecutionID {
@@ -2701,13 +2763,17 @@ const file_runtime_message_worker_proto_rawDesc = "" +
 	"\vinput_ended\x18\f \x01(\v2\x1c.weir.message.TaskInputEndedH\x00R\n" +
 	"inputEnded\x12V\n" +
 	"\x14coordinator_snapshot\x18\r \x01(\v2!.weir.message.CoordinatorSnapshotH\x00R\x13coordinatorSnapshotB\x06\n" +
-	"\x04body\"\xf0\x01\n" +
+	"\x04body\"\xb3\x02\n" +
 	"\x06Deploy\x127\n" +
 	"\texecution\x18\x01 \x01(\v2\x19.weir.message.ExecutionIDR\texecution\x12/\n" +
 	"\x06inputs\x18\x02 \x03(\v2\x17.weir.message.InputGateR\x06inputs\x127\n" +
 	"\aoutputs\x18\x03 \x03(\v2\x1d.weir.message.ResultPartitionR\aoutputs\x12/\n" +
 	"\arestore\x18\x04 \x01(\v2\x15.weir.message.RestoreR\arestore\x12\x12\n" +
-	"\x04term\x18\x05 \x01(\x04R\x04term\"\xd4\x01\n" +
+	"\x04term\x18\x05 \x01(\x04R\x04term\x12A\n" +
+	"\vparallelism\x18\x06 \x03(\v2\x1f.weir.message.VertexParallelismR\vparallelism\"M\n" +
+	"\x11VertexParallelism\x12\x16\n" +
+	"\x06vertex\x18\x01 \x01(\fR\x06vertex\x12 \n" +
+	"\vparallelism\x18\x02 \x01(\x05R\vparallelism\"\xd4\x01\n" +
 	"\aRestore\x12\x1a\n" +
 	"\blocation\x18\x01 \x01(\tR\blocation\x12\x1e\n" +
 	"\n" +
@@ -2883,123 +2949,125 @@ func file_runtime_message_worker_proto_rawDescGZIP() []byte {
 	return file_runtime_message_worker_proto_rawDescData
 }
 
-var file_runtime_message_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_runtime_message_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_runtime_message_worker_proto_goTypes = []any{
 	(*ToWorker)(nil),              // 0: weir.message.ToWorker
 	(*FromWorker)(nil),            // 1: weir.message.FromWorker
 	(*Deploy)(nil),                // 2: weir.message.Deploy
-	(*Restore)(nil),               // 3: weir.message.Restore
-	(*VertexKeyGroups)(nil),       // 4: weir.message.VertexKeyGroups
-	(*InputGate)(nil),             // 5: weir.message.InputGate
-	(*ResultPartition)(nil),       // 6: weir.message.ResultPartition
-	(*PeerAttempt)(nil),           // 7: weir.message.PeerAttempt
-	(*CancelTask)(nil),            // 8: weir.message.CancelTask
-	(*StartCoordinator)(nil),      // 9: weir.message.StartCoordinator
-	(*StopCoordinator)(nil),       // 10: weir.message.StopCoordinator
-	(*SubtaskReady)(nil),          // 11: weir.message.SubtaskReady
-	(*SubtaskGone)(nil),           // 12: weir.message.SubtaskGone
-	(*SubtaskReset)(nil),          // 13: weir.message.SubtaskReset
-	(*SubtaskToCoordinator)(nil),  // 14: weir.message.SubtaskToCoordinator
-	(*CoordinatorToSubtask)(nil),  // 15: weir.message.CoordinatorToSubtask
-	(*CoordinatorFailed)(nil),     // 16: weir.message.CoordinatorFailed
-	(*DrainTask)(nil),             // 17: weir.message.DrainTask
-	(*TaskDrained)(nil),           // 18: weir.message.TaskDrained
-	(*TaskStateChanged)(nil),      // 19: weir.message.TaskStateChanged
-	(*TaskProgress)(nil),          // 20: weir.message.TaskProgress
-	(*WorkerStopped)(nil),         // 21: weir.message.WorkerStopped
-	(*Ping)(nil),                  // 22: weir.message.Ping
-	(*Pong)(nil),                  // 23: weir.message.Pong
-	(*TriggerCheckpoint)(nil),     // 24: weir.message.TriggerCheckpoint
-	(*CheckpointComplete)(nil),    // 25: weir.message.CheckpointComplete
-	(*CheckpointAborted)(nil),     // 26: weir.message.CheckpointAborted
-	(*CoordinatorID)(nil),         // 27: weir.message.CoordinatorID
-	(*SnapshotCoordinator)(nil),   // 28: weir.message.SnapshotCoordinator
-	(*CoordinatorSnapshot)(nil),   // 29: weir.message.CoordinatorSnapshot
-	(*CheckpointAck)(nil),         // 30: weir.message.CheckpointAck
-	(*OperatorSnapshot)(nil),      // 31: weir.message.OperatorSnapshot
-	(*CheckpointDecline)(nil),     // 32: weir.message.CheckpointDecline
-	(*TaskInputEnded)(nil),        // 33: weir.message.TaskInputEnded
-	(*ExecutionID)(nil),           // 34: weir.message.ExecutionID
-	(*Failure)(nil),               // 35: weir.message.Failure
-	(TaskState)(0),                // 36: weir.message.TaskState
-	(*Accumulator)(nil),           // 37: weir.message.Accumulator
-	(*TaskIO)(nil),                // 38: weir.message.TaskIO
-	(*snapshot.StateSchema)(nil),  // 39: weir.snapshot.StateSchema
-	(*snapshot.ListSchema)(nil),   // 40: weir.snapshot.ListSchema
-	(*snapshot.SubtaskState)(nil), // 41: weir.snapshot.SubtaskState
+	(*VertexParallelism)(nil),     // 3: weir.message.VertexParallelism
+	(*Restore)(nil),               // 4: weir.message.Restore
+	(*VertexKeyGroups)(nil),       // 5: weir.message.VertexKeyGroups
+	(*InputGate)(nil),             // 6: weir.message.InputGate
+	(*ResultPartition)(nil),       // 7: weir.message.ResultPartition
+	(*PeerAttempt)(nil),           // 8: weir.message.PeerAttempt
+	(*CancelTask)(nil),            // 9: weir.message.CancelTask
+	(*StartCoordinator)(nil),      // 10: weir.message.StartCoordinator
+	(*StopCoordinator)(nil),       // 11: weir.message.StopCoordinator
+	(*SubtaskReady)(nil),          // 12: weir.message.SubtaskReady
+	(*SubtaskGone)(nil),           // 13: weir.message.SubtaskGone
+	(*SubtaskReset)(nil),          // 14: weir.message.SubtaskReset
+	(*SubtaskToCoordinator)(nil),  // 15: weir.message.SubtaskToCoordinator
+	(*CoordinatorToSubtask)(nil),  // 16: weir.message.CoordinatorToSubtask
+	(*CoordinatorFailed)(nil),     // 17: weir.message.CoordinatorFailed
+	(*DrainTask)(nil),             // 18: weir.message.DrainTask
+	(*TaskDrained)(nil),           // 19: weir.message.TaskDrained
+	(*TaskStateChanged)(nil),      // 20: weir.message.TaskStateChanged
+	(*TaskProgress)(nil),          // 21: weir.message.TaskProgress
+	(*WorkerStopped)(nil),         // 22: weir.message.WorkerStopped
+	(*Ping)(nil),                  // 23: weir.message.Ping
+	(*Pong)(nil),                  // 24: weir.message.Pong
+	(*TriggerCheckpoint)(nil),     // 25: weir.message.TriggerCheckpoint
+	(*CheckpointComplete)(nil),    // 26: weir.message.CheckpointComplete
+	(*CheckpointAborted)(nil),     // 27: weir.message.CheckpointAborted
+	(*CoordinatorID)(nil),         // 28: weir.message.CoordinatorID
+	(*SnapshotCoordinator)(nil),   // 29: weir.message.SnapshotCoordinator
+	(*CoordinatorSnapshot)(nil),   // 30: weir.message.CoordinatorSnapshot
+	(*CheckpointAck)(nil),         // 31: weir.message.CheckpointAck
+	(*OperatorSnapshot)(nil),      // 32: weir.message.OperatorSnapshot
+	(*CheckpointDecline)(nil),     // 33: weir.message.CheckpointDecline
+	(*TaskInputEnded)(nil),        // 34: weir.message.TaskInputEnded
+	(*ExecutionID)(nil),           // 35: weir.message.ExecutionID
+	(*Failure)(nil),               // 36: weir.message.Failure
+	(TaskState)(0),                // 37: weir.message.TaskState
+	(*Accumulator)(nil),           // 38: weir.message.Accumulator
+	(*TaskIO)(nil),                // 39: weir.message.TaskIO
+	(*snapshot.StateSchema)(nil),  // 40: weir.snapshot.StateSchema
+	(*snapshot.ListSchema)(nil),   // 41: weir.snapshot.ListSchema
+	(*snapshot.SubtaskState)(nil), // 42: weir.snapshot.SubtaskState
 }
 var file_runtime_message_worker_proto_depIdxs = []int32{
 	2,  // 0: weir.message.ToWorker.deploy:type_name -> weir.message.Deploy
-	8,  // 1: weir.message.ToWorker.cancel_task:type_name -> weir.message.CancelTask
-	15, // 2: weir.message.ToWorker.to_subtask:type_name -> weir.message.CoordinatorToSubtask
-	14, // 3: weir.message.ToWorker.to_coordinator:type_name -> weir.message.SubtaskToCoordinator
-	9,  // 4: weir.message.ToWorker.start_coordinator:type_name -> weir.message.StartCoordinator
-	10, // 5: weir.message.ToWorker.stop_coordinator:type_name -> weir.message.StopCoordinator
-	11, // 6: weir.message.ToWorker.subtask_ready:type_name -> weir.message.SubtaskReady
-	12, // 7: weir.message.ToWorker.subtask_gone:type_name -> weir.message.SubtaskGone
-	13, // 8: weir.message.ToWorker.subtask_reset:type_name -> weir.message.SubtaskReset
-	22, // 9: weir.message.ToWorker.ping:type_name -> weir.message.Ping
-	17, // 10: weir.message.ToWorker.drain_task:type_name -> weir.message.DrainTask
-	24, // 11: weir.message.ToWorker.trigger_checkpoint:type_name -> weir.message.TriggerCheckpoint
-	25, // 12: weir.message.ToWorker.checkpoint_complete:type_name -> weir.message.CheckpointComplete
-	26, // 13: weir.message.ToWorker.checkpoint_aborted:type_name -> weir.message.CheckpointAborted
-	28, // 14: weir.message.ToWorker.snapshot_coordinator:type_name -> weir.message.SnapshotCoordinator
-	19, // 15: weir.message.FromWorker.task_state:type_name -> weir.message.TaskStateChanged
-	14, // 16: weir.message.FromWorker.to_coordinator:type_name -> weir.message.SubtaskToCoordinator
-	15, // 17: weir.message.FromWorker.to_subtask:type_name -> weir.message.CoordinatorToSubtask
-	16, // 18: weir.message.FromWorker.coordinator_failed:type_name -> weir.message.CoordinatorFailed
-	23, // 19: weir.message.FromWorker.pong:type_name -> weir.message.Pong
-	20, // 20: weir.message.FromWorker.progress:type_name -> weir.message.TaskProgress
-	21, // 21: weir.message.FromWorker.stopped:type_name -> weir.message.WorkerStopped
-	18, // 22: weir.message.FromWorker.drained:type_name -> weir.message.TaskDrained
-	30, // 23: weir.message.FromWorker.checkpoint_ack:type_name -> weir.message.CheckpointAck
-	32, // 24: weir.message.FromWorker.checkpoint_decline:type_name -> weir.message.CheckpointDecline
-	33, // 25: weir.message.FromWorker.input_ended:type_name -> weir.message.TaskInputEnded
-	29, // 26: weir.message.FromWorker.coordinator_snapshot:type_name -> weir.message.CoordinatorSnapshot
-	34, // 27: weir.message.Deploy.execution:type_name -> weir.message.ExecutionID
-	5,  // 28: weir.message.Deploy.inputs:type_name -> weir.message.InputGate
-	6,  // 29: weir.message.Deploy.outputs:type_name -> weir.message.ResultPartition
-	3,  // 30: weir.message.Deploy.restore:type_name -> weir.message.Restore
-	4,  // 31: weir.message.Restore.key_groups:type_name -> weir.message.VertexKeyGroups
-	7,  // 32: weir.message.InputGate.producers:type_name -> weir.message.PeerAttempt
-	7,  // 33: weir.message.ResultPartition.consumers:type_name -> weir.message.PeerAttempt
-	34, // 34: weir.message.CancelTask.execution:type_name -> weir.message.ExecutionID
-	3,  // 35: weir.message.StartCoordinator.restore:type_name -> weir.message.Restore
-	34, // 36: weir.message.SubtaskToCoordinator.execution:type_name -> weir.message.ExecutionID
-	34, // 37: weir.message.CoordinatorToSubtask.execution:type_name -> weir.message.ExecutionID
-	35, // 38: weir.message.CoordinatorFailed.failure:type_name -> weir.message.Failure
-	34, // 39: weir.message.DrainTask.execution:type_name -> weir.message.ExecutionID
-	34, // 40: weir.message.TaskDrained.execution:type_name -> weir.message.ExecutionID
-	34, // 41: weir.message.TaskStateChanged.execution:type_name -> weir.message.ExecutionID
-	36, // 42: weir.message.TaskStateChanged.state:type_name -> weir.message.TaskState
-	35, // 43: weir.message.TaskStateChanged.failure:type_name -> weir.message.Failure
-	37, // 44: weir.message.TaskStateChanged.accumulators:type_name -> weir.message.Accumulator
-	38, // 45: weir.message.TaskStateChanged.io:type_name -> weir.message.TaskIO
-	34, // 46: weir.message.TaskProgress.execution:type_name -> weir.message.ExecutionID
-	37, // 47: weir.message.TaskProgress.accumulators:type_name -> weir.message.Accumulator
-	38, // 48: weir.message.TaskProgress.io:type_name -> weir.message.TaskIO
-	35, // 49: weir.message.WorkerStopped.failure:type_name -> weir.message.Failure
-	34, // 50: weir.message.Ping.execution:type_name -> weir.message.ExecutionID
-	34, // 51: weir.message.Pong.execution:type_name -> weir.message.ExecutionID
-	34, // 52: weir.message.TriggerCheckpoint.tasks:type_name -> weir.message.ExecutionID
-	34, // 53: weir.message.CheckpointComplete.tasks:type_name -> weir.message.ExecutionID
-	27, // 54: weir.message.CheckpointComplete.coordinators:type_name -> weir.message.CoordinatorID
-	34, // 55: weir.message.CheckpointAborted.tasks:type_name -> weir.message.ExecutionID
-	27, // 56: weir.message.CheckpointAborted.coordinators:type_name -> weir.message.CoordinatorID
-	27, // 57: weir.message.SnapshotCoordinator.coordinator:type_name -> weir.message.CoordinatorID
-	27, // 58: weir.message.CoordinatorSnapshot.coordinator:type_name -> weir.message.CoordinatorID
-	34, // 59: weir.message.CheckpointAck.execution:type_name -> weir.message.ExecutionID
-	31, // 60: weir.message.CheckpointAck.operators:type_name -> weir.message.OperatorSnapshot
-	39, // 61: weir.message.OperatorSnapshot.states:type_name -> weir.snapshot.StateSchema
-	40, // 62: weir.message.OperatorSnapshot.lists:type_name -> weir.snapshot.ListSchema
-	41, // 63: weir.message.OperatorSnapshot.state:type_name -> weir.snapshot.SubtaskState
-	34, // 64: weir.message.CheckpointDecline.execution:type_name -> weir.message.ExecutionID
-	34, // 65: weir.message.TaskInputEnded.execution:type_name -> weir.message.ExecutionID
-	66, // [66:66] is the sub-list for method output_type
-	66, // [66:66] is the sub-list for method input_type
-	66, // [66:66] is the sub-list for extension type_name
-	66, // [66:66] is the sub-list for extension extendee
-	0,  // [0:66] is the sub-list for field type_name
+	9,  // 1: weir.message.ToWorker.cancel_task:type_name -> weir.message.CancelTask
+	16, // 2: weir.message.ToWorker.to_subtask:type_name -> weir.message.CoordinatorToSubtask
+	15, // 3: weir.message.ToWorker.to_coordinator:type_name -> weir.message.SubtaskToCoordinator
+	10, // 4: weir.message.ToWorker.start_coordinator:type_name -> weir.message.StartCoordinator
+	11, // 5: weir.message.ToWorker.stop_coordinator:type_name -> weir.message.StopCoordinator
+	12, // 6: weir.message.ToWorker.subtask_ready:type_name -> weir.message.SubtaskReady
+	13, // 7: weir.message.ToWorker.subtask_gone:type_name -> weir.message.SubtaskGone
+	14, // 8: weir.message.ToWorker.subtask_reset:type_name -> weir.message.SubtaskReset
+	23, // 9: weir.message.ToWorker.ping:type_name -> weir.message.Ping
+	18, // 10: weir.message.ToWorker.drain_task:type_name -> weir.message.DrainTask
+	25, // 11: weir.message.ToWorker.trigger_checkpoint:type_name -> weir.message.TriggerCheckpoint
+	26, // 12: weir.message.ToWorker.checkpoint_complete:type_name -> weir.message.CheckpointComplete
+	27, // 13: weir.message.ToWorker.checkpoint_aborted:type_name -> weir.message.CheckpointAborted
+	29, // 14: weir.message.ToWorker.snapshot_coordinator:type_name -> weir.message.SnapshotCoordinator
+	20, // 15: weir.message.FromWorker.task_state:type_name -> weir.message.TaskStateChanged
+	15, // 16: weir.message.FromWorker.to_coordinator:type_name -> weir.message.SubtaskToCoordinator
+	16, // 17: weir.message.FromWorker.to_subtask:type_name -> weir.message.CoordinatorToSubtask
+	17, // 18: weir.message.FromWorker.coordinator_failed:type_name -> weir.message.CoordinatorFailed
+	24, // 19: weir.message.FromWorker.pong:type_name -> weir.message.Pong
+	21, // 20: weir.message.FromWorker.progress:type_name -> weir.message.TaskProgress
+	22, // 21: weir.message.FromWorker.stopped:type_name -> weir.message.WorkerStopped
+	19, // 22: weir.message.FromWorker.drained:type_name -> weir.message.TaskDrained
+	31, // 23: weir.message.FromWorker.checkpoint_ack:type_name -> weir.message.CheckpointAck
+	33, // 24: weir.message.FromWorker.checkpoint_decline:type_name -> weir.message.CheckpointDecline
+	34, // 25: weir.message.FromWorker.input_ended:type_name -> weir.message.TaskInputEnded
+	30, // 26: weir.message.FromWorker.coordinator_snapshot:type_name -> weir.message.CoordinatorSnapshot
+	35, // 27: weir.message.Deploy.execution:type_name -> weir.message.ExecutionID
+	6,  // 28: weir.message.Deploy.inputs:type_name -> weir.message.InputGate
+	7,  // 29: weir.message.Deploy.outputs:type_name -> weir.message.ResultPartition
+	4,  // 30: weir.message.Deploy.restore:type_name -> weir.message.Restore
+	3,  // 31: weir.message.Deploy.parallelism:type_name -> weir.message.VertexParallelism
+	5,  // 32: weir.message.Restore.key_groups:type_name -> weir.message.VertexKeyGroups
+	8,  // 33: weir.message.InputGate.producers:type_name -> weir.message.PeerAttempt
+	8,  // 34: weir.message.ResultPartition.consumers:type_name -> weir.message.PeerAttempt
+	35, // 35: weir.message.CancelTask.execution:type_name -> weir.message.ExecutionID
+	4,  // 36: weir.message.StartCoordinator.restore:type_name -> weir.message.Restore
+	35, // 37: weir.message.SubtaskToCoordinator.execution:type_name -> weir.message.ExecutionID
+	35, // 38: weir.message.CoordinatorToSubtask.execution:type_name -> weir.message.ExecutionID
+	36, // 39: weir.message.CoordinatorFailed.failure:type_name -> weir.message.Failure
+	35, // 40: weir.message.DrainTask.execution:type_name -> weir.message.ExecutionID
+	35, // 41: weir.message.TaskDrained.execution:type_name -> weir.message.ExecutionID
+	35, // 42: weir.message.TaskStateChanged.execution:type_name -> weir.message.ExecutionID
+	37, // 43: weir.message.TaskStateChanged.state:type_name -> weir.message.TaskState
+	36, // 44: weir.message.TaskStateChanged.failure:type_name -> weir.message.Failure
+	38, // 45: weir.message.TaskStateChanged.accumulators:type_name -> weir.message.Accumulator
+	39, // 46: weir.message.TaskStateChanged.io:type_name -> weir.message.TaskIO
+	35, // 47: weir.message.TaskProgress.execution:type_name -> weir.message.ExecutionID
+	38, // 48: weir.message.TaskProgress.accumulators:type_name -> weir.message.Accumulator
+	39, // 49: weir.message.TaskProgress.io:type_name -> weir.message.TaskIO
+	36, // 50: weir.message.WorkerStopped.failure:type_name -> weir.message.Failure
+	35, // 51: weir.message.Ping.execution:type_name -> weir.message.ExecutionID
+	35, // 52: weir.message.Pong.execution:type_name -> weir.message.ExecutionID
+	35, // 53: weir.message.TriggerCheckpoint.tasks:type_name -> weir.message.ExecutionID
+	35, // 54: weir.message.CheckpointComplete.tasks:type_name -> weir.message.ExecutionID
+	28, // 55: weir.message.CheckpointComplete.coordinators:type_name -> weir.message.CoordinatorID
+	35, // 56: weir.message.CheckpointAborted.tasks:type_name -> weir.message.ExecutionID
+	28, // 57: weir.message.CheckpointAborted.coordinators:type_name -> weir.message.CoordinatorID
+	28, // 58: weir.message.SnapshotCoordinator.coordinator:type_name -> weir.message.CoordinatorID
+	28, // 59: weir.message.CoordinatorSnapshot.coordinator:type_name -> weir.message.CoordinatorID
+	35, // 60: weir.message.CheckpointAck.execution:type_name -> weir.message.ExecutionID
+	32, // 61: weir.message.CheckpointAck.operators:type_name -> weir.message.OperatorSnapshot
+	40, // 62: weir.message.OperatorSnapshot.states:type_name -> weir.snapshot.StateSchema
+	41, // 63: weir.message.OperatorSnapshot.lists:type_name -> weir.snapshot.ListSchema
+	42, // 64: weir.message.OperatorSnapshot.state:type_name -> weir.snapshot.SubtaskState
+	35, // 65: weir.message.CheckpointDecline.execution:type_name -> weir.message.ExecutionID
+	35, // 66: weir.message.TaskInputEnded.execution:type_name -> weir.message.ExecutionID
+	67, // [67:67] is the sub-list for method output_type
+	67, // [67:67] is the sub-list for method input_type
+	67, // [67:67] is the sub-list for extension type_name
+	67, // [67:67] is the sub-list for extension extendee
+	0,  // [0:67] is the sub-list for field type_name
 }
 
 func init() { file_runtime_message_worker_proto_init() }
@@ -3045,7 +3113,7 @@ func file_runtime_message_worker_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runtime_message_worker_proto_rawDesc), len(file_runtime_message_worker_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

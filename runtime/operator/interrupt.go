@@ -18,6 +18,9 @@ import "sync/atomic"
 //		values[i] = function(v)
 //	}
 //
+// Map and Filter, whose whole work may be an addition, look once in Stride records, since even that load keeps the
+// compiler from a tight loop.
+//
 // The other actions of the mailbox (checkpoints, timers, splits) wait for the end of the slice, since they may touch operators.
 // The zero Interrupt never interrupts; tests of single operators have it.
 type Interrupt struct {
@@ -26,6 +29,10 @@ type Interrupt struct {
 	// Serve runs them, and returns ErrCanceled if the subtask is canceled. The subtask's goroutine calls it.
 	Serve func() error
 }
+
+// Stride is the number of records between two looks of an operator that looks seldom: a function that takes 10 ms for each
+// record then keeps what is urgent waiting for 160 ms.
+const Stride = 16
 
 var neverUrgent atomic.Int32
 

@@ -104,7 +104,7 @@ func TestRestartStrategies(t *testing.T) {
 func TestRestartConfigOf(t *testing.T) {
 	for checkpoints, want := range map[bool]string{
 		false: "none",
-		true:  "exponential-delay (from 1s to 1m0s by 1.5, jitter 0.1, reset after 1h0m0s, 2147483647 attempts)",
+		true:  "exponential-delay (from 100ms to 1m0s by 1.5, jitter 0.1, reset after 1h0m0s, 2147483647 attempts)",
 	} {
 		s, err := NewRestartStrategy(RestartConfigOf(config.Configuration{}, checkpoints))
 		if err != nil || s.String() != want {

@@ -35,7 +35,7 @@ func (w *World) lead() {
 	w.note("leader %d begins, parallelism %d", c.epoch, parallelism)
 	c.leader = newLeader(c, parallelism)
 	for range w.plan.nodes {
-		c.addNode(parallelism)
+		c.addNode(w.plan.slots(parallelism))
 	}
 	c.leader.claim()
 }

@@ -58,11 +58,24 @@ func (w *World) befall(k disasterKind) {
 
 // killNode ends a node and starts another one.
 func (w *World) killNode(c *cluster, n *node) {
+	w.endNode(n)
+	if w.plan.adaptive {
+		c.addNode(1)
+	} else {
+		c.addNode(w.plan.parallelism + 2)
+	}
+	w.tellGone(c, n)
+}
+
+func (w *World) endNode(n *node) {
 	n.kill()
 	if n.worker != nil {
 		n.worker.kill()
 	}
-	c.addNode(w.plan.parallelism + 2)
+}
+
+// tellGone tells the leader of a node's end, sometimes.
+func (w *World) tellGone(c *cluster, n *node) {
 	if w.random.chance(0.5) {
 		c.leader.later(w.random.between(0, 50*time.Millisecond), func() {
 			c.leader.manager.Gone(w.now(), n.address.Key())

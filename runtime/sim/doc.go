@@ -12,7 +12,7 @@
 //
 // User code fails and panics; workers, nodes and leaders die; leaders freeze, above all between what the log has released and its deletion,
 // and go on when others have come and gone; a leader is deposed that knows nothing of it. New leaders run the job at another
-// parallelism. At a time drawn from the seed faults stop, and the job must come to its end.
+// parallelism; under the adaptive scheduler nodes come and go, and the same leader changes it. At a time drawn from the seed faults stop, and the job must come to its end.
 //
 // A seed that fails is run again, and shown, with
 //

@@ -7,6 +7,7 @@ import (
 	"github.com/weir-stream/weir/api/codec"
 	"github.com/weir-stream/weir/api/connector"
 	"github.com/weir-stream/weir/network/exchange"
+	"github.com/weir-stream/weir/network/transport"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/operator"
@@ -155,7 +156,13 @@ func (p *program) source(name string, side int) *graph.StreamNode {
 type edge struct{}
 
 func (edge) NewChannel(credits int) any { return exchange.NewChannel[record](credits) }
-func (edge) CheckRemote() error         { return nil }
+func (edge) NewSendingChannel(to *transport.Sender, name string) (any, error) {
+	return exchange.SendingChannelOf[record](to, name)
+}
+func (edge) NewReceivingChannel(from *transport.Receiver, name string) (any, error) {
+	return exchange.ReceivingChannelOf[record](from, name)
+}
+func (edge) CheckRemote() error { return nil }
 func (edge) NewReader(channel, head any) exchange.InputChannel {
 	return exchange.NewReader(channel.(*exchange.Channel[record]), head.(operator.Input[record]))
 }

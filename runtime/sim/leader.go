@@ -40,6 +40,8 @@ type leader struct {
 	sent map[linkID]uint64
 	// term is that of its claim.
 	term ident.LeaderEpoch
+	// parallelism stands for that of the job's last deployment.
+	parallelism int
 }
 
 // linkID names a link between a leader and a node.
@@ -72,6 +74,9 @@ func newLeader(c *cluster, parallelism int) *leader {
 		Job: l.job, LeaderEpoch: c.epoch, Address: jm, ResourceManager: rm, Timing: c.timing,
 		SlotRequestTimeout: 30 * time.Second, SlotIdleTimeout: 10 * time.Second, AttemptHistory: 2, ExceptionHistory: 4,
 		Restart: strategy, Uniform: w.random.fork().uniform,
+	}
+	if w.plan.adaptive {
+		w.adapt(&l.config)
 	}
 	w.network.listen(rm, l.process, func(m message.Message) {
 		l.manager.Receive(w.now(), m)
@@ -278,6 +283,7 @@ func (l *leader) sends(s master.Send) {
 	case *message.ToWorker_CheckpointComplete:
 		l.world.observe(notified{by: l, checkpoint: body.CheckpointComplete.GetCheckpoint()})
 	case *message.ToWorker_Deploy:
+		l.deploys(body.Deploy)
 		l.world.observe(deployed{by: l, from: body.Deploy.GetRestore().GetCheckpoint()})
 	case *message.ToWorker_TriggerCheckpoint:
 		if l.world.plant == BarrierBlocksNothing {

@@ -31,6 +31,9 @@ type plan struct {
 	// disasters happen at their times; faults stop at horizon.
 	disasters []disaster
 	horizon   time.Duration
+	// adaptive says that the job has the adaptive scheduler; elastic are the changes of what it has and wishes.
+	adaptive bool
+	elastic  []elastic
 	// outages are when the store fails all requests.
 	outages [][2]time.Duration
 }

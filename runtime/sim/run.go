@@ -22,6 +22,8 @@ type Options struct {
 	Plant Plant
 	// Quiet lets nothing go wrong.
 	Quiet bool
+	// Adaptive has the job under the adaptive scheduler, on nodes that come and go, and the bounds of its parallelism changed.
+	Adaptive bool
 	// Trace takes the lines of the trace, nil for nobody.
 	Trace io.Writer
 }
@@ -45,6 +47,8 @@ type Counts struct {
 	// Chains are those of keyed state that were restored, LongChains those of them with changes after what was there at first, and LongestChain
 	// is how many tables the longest had.
 	Chains, LongChains, LongestChain int
+	// Rescales are deployments of the job by the same leader at another parallelism than before.
+	Rescales int
 }
 
 // Add adds up the counts of two runs.
@@ -57,6 +61,7 @@ func (c *Counts) Add(o Counts) {
 	c.Frozen += o.Frozen
 	c.Holes += o.Holes
 	c.Torn += o.Torn
+	c.Rescales += o.Rescales
 	c.Chains += o.Chains
 	c.LongChains += o.LongChains
 	c.LongestChain = max(c.LongestChain, o.LongestChain)
@@ -69,6 +74,9 @@ func (c *Counts) Add(o Counts) {
 func (c Counts) String() string {
 	text := fmt.Sprintf("%d events, %d checkpoints, %d claims, %d commits, %d restores, %d frozen leaders, %d holes, %d torn, %d chains restored, %d of them long, the longest of %d tables",
 		c.Events, c.Checkpoints, c.Claims, c.Commits, c.Restores, c.Frozen, c.Holes, c.Torn, c.Chains, c.LongChains, c.LongestChain)
+	if c.Rescales > 0 {
+		text += fmt.Sprintf(", %d rescales", c.Rescales)
+	}
 	for i, n := range c.Disasters {
 		text += fmt.Sprintf(", %s: %d", disasterKind(i), n)
 	}
@@ -125,6 +133,9 @@ func newWorld(seed uint64, o Options) *World {
 	if w.plan = planOf(w.random.fork()); o.Quiet {
 		w.plan = quiet(w.random.fork())
 	}
+	if o.Adaptive {
+		w.plan.adapt(newRandom(^seed))
+	}
 	w.store = mem.New("sim", w.clock)
 	w.outside = outside{world: w, prepared: map[string][]record{}, committed: map[string]int{}}
 	w.network = network{world: w, actors: map[message.AddressKey]*actor{}, latest: map[route]int64{}}
@@ -138,6 +149,9 @@ func newWorld(seed uint64, o Options) *World {
 func (w *World) run() {
 	for _, d := range w.plan.disasters {
 		w.after(d.at, func() { w.befall(d.kind) })
+	}
+	for _, e := range w.plan.elastic {
+		w.after(e.at, func() { w.stretch(e) })
 	}
 	w.after(w.plan.horizon, w.becomeCalm)
 	w.lead()

@@ -81,7 +81,7 @@ type Settings struct {
 func New(spec Spec) (*Task, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	t := &Task{
-		spec: spec, clock: spec.Clock, ctx: ctx, stop: stop, waker: newWaker(), times: new(stopwatch), current: -1,
+		spec: spec, clock: spec.Clock, ctx: ctx, stop: stop, waker: newWaker(), times: new(stopwatch), figures: newFigures(), current: -1,
 		slice: newSlicer(spec.Settings.SliceNanos, spec.Settings.SliceRecords), deadline: never,
 	}
 	t.mailbox.wake = t.waker.wake
@@ -150,6 +150,9 @@ func (t *Task) buildInputs() error {
 		}
 	}
 	t.open = len(t.gates)
+	if t.open > 0 {
+		t.figures.in = t.chain.links[0].ctx.RecordsIn
+	}
 	t.aligner = barrier.New(len(t.inputs))
 	return nil
 }

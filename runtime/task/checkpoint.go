@@ -175,6 +175,8 @@ func (t *Task) take(b *element.Barrier, since time.Time) error {
 		t.last = b.Checkpoint
 	}
 	now := t.clock.Now()
+	t.figures.number[StartDelay].Store(int64(max(0, since.Sub(time.UnixMilli(b.Millis)))))
+	t.figures.number[Alignment].Store(int64(start.Sub(since)))
 	t.copying = append(t.copying, &copying{Captured: Captured{
 		Execution: t.spec.Execution, Barrier: b, Operators: captures, InputEnded: t.phase == finishing,
 		StartDelay: max(0, since.Sub(time.UnixMilli(b.Millis))), Alignment: start.Sub(since), Sync: now.Sub(start),

@@ -46,6 +46,7 @@ func (t *Task) stillBlocked(reason Reason) bool {
 // park waits until the task is woken or the deadline has come, unless there is work after all.
 func (t *Task) park(reason Reason, deadline int64, blocked func() bool) {
 	start := t.clock.Nanos()
+	t.noteAt(start)
 	t.times.wait(reason, start)
 	if t.spec.Sleep == nil && t.spin.worth() && t.spec.Awake.room() {
 		if t.lookAgain(min(start+spinNanos, deadline), blocked) {
@@ -62,6 +63,7 @@ func (t *Task) park(reason Reason, deadline int64, blocked func() bool) {
 		return
 	}
 	asleep := t.clock.Nanos()
+	t.note() // it may sleep for long
 	t.spec.Awake.add(-1)
 	t.sleep(asleep, deadline)
 	t.spec.Awake.add(1)
@@ -137,5 +139,5 @@ func (t *Task) serveUrgent() error {
 	if t.canceled {
 		return operator.ErrCanceled
 	}
-	return nil
+	return t.fault
 }

@@ -13,6 +13,8 @@ type mailbox struct {
 	wake func()
 	// waiting and urgent count actions, to be looked at without the lock; urgent ones are in both.
 	waiting, urgent atomic.Int32
+	// served counts those that were taken; it is the task's.
+	served int64
 
 	mu      sync.Mutex
 	actions []action
@@ -48,6 +50,7 @@ func (m *mailbox) take(urgentOnly bool) func() {
 		if a.urgent || !urgentOnly {
 			m.actions = slices.Delete(m.actions, i, i+1)
 			m.waiting.Add(-1)
+			m.served++
 			if a.urgent {
 				m.urgent.Add(-1)
 			}

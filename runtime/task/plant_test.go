@@ -12,6 +12,7 @@ import (
 
 	"github.com/weir-stream/weir/api/connector"
 	"github.com/weir-stream/weir/network/exchange"
+	"github.com/weir-stream/weir/network/transport"
 	"github.com/weir-stream/weir/runtime/clock"
 	"github.com/weir-stream/weir/runtime/element"
 	"github.com/weir-stream/weir/runtime/graph"
@@ -31,7 +32,13 @@ type edge struct {
 }
 
 func (edge) NewChannel(credits int) any { return exchange.NewChannel[int64](credits) }
-func (edge) CheckRemote() error         { return nil }
+func (edge) NewSendingChannel(to *transport.Sender, name string) (any, error) {
+	return exchange.SendingChannelOf[int64](to, name)
+}
+func (edge) NewReceivingChannel(from *transport.Receiver, name string) (any, error) {
+	return exchange.ReceivingChannelOf[int64](from, name)
+}
+func (edge) CheckRemote() error { return nil }
 
 func (edge) NewReader(channel, head any) exchange.InputChannel {
 	return exchange.NewReader(channel.(*exchange.Channel[int64]), head.(operator.Input[int64]))

@@ -82,8 +82,11 @@ type Task struct {
 	// waited is the time spent inside the current slice waiting for credit.
 	waited int64
 	times  *stopwatch
-	spin   spinner
-	timer  clock.Timer
+	// noted is when figures were noted last.
+	noted   int64
+	figures *Figures
+	spin    spinner
+	timer   clock.Timer
 }
 
 // Wake implements operator.Task.
@@ -105,6 +108,27 @@ func (t *Task) Cancel() {
 	t.DoUrgently(func() { t.canceled = true })
 }
 
+// Fail ends the task soon with an error that came from outside of it, as of a connection that it sends through. Any goroutine may call it, at
+// any time.
+func (t *Task) Fail(err error) {
+	t.DoUrgently(func() {
+		if t.fault == nil {
+			t.fault = t.place(err)
+		}
+	})
+}
+
+// place makes an error of the environment that no operator has met, as of a connection, a failure of the task.
+func (t *Task) place(err error) error {
+	var placed *operator.Failure
+	if errors.As(err, &placed) || errors.Is(err, operator.ErrCanceled) || operator.ClassOf(err) != operator.Environment {
+		return err
+	}
+	return &operator.Failure{
+		Job: t.spec.JobName, Operator: t.spec.Vertex.Name, Subtask: int(t.spec.Execution.Subtask), Class: operator.Environment, Cause: err,
+	}
+}
+
 // Err is how an ended task went: nil if it has finished, ErrCanceled, or what it failed with.
 func (t *Task) Err() error { return t.err }
 
@@ -117,21 +141,10 @@ func (t *Task) ReadTimes() func() Times {
 	return func() Times { return watch.at(clock.Nanos()) }
 }
 
-// Records counts what the task has received over its inputs and sent over its outputs. Only the goroutine that drives the
-// task, or whoever knows that it has ended, may call it.
-func (t *Task) Records() (in, out int64) {
-	if len(t.gates) > 0 {
-		in = t.chain.links[0].ctx.RecordsIn.Count()
-	}
-	for _, o := range t.outputs {
-		out += int64(o.Sent())
-	}
-	return in, out
-}
-
 // Open opens the chain, tail first. A task whose Open failed has ended and is closed.
 func (t *Task) Open() (err error) {
-	t.times.start(t.clock.Nanos())
+	begun := t.clock.Nanos()
+	t.times.start(begun)
 	defer func() {
 		if err != nil {
 			t.end(err)
@@ -154,6 +167,7 @@ func (t *Task) Open() (err error) {
 	if len(t.gates) == 0 && t.chain.source == nil {
 		return fmt.Errorf("vertex %s has neither a source nor an input", t.spec.Vertex.Name)
 	}
+	t.figures.number[Initialization].Store((t.clock.Nanos() - begun) / 1e6)
 	return nil
 }
 
@@ -163,7 +177,7 @@ func (t *Task) RunUntilBlocked() (reason Reason, deadline int64) {
 	var err error
 	reason, err = t.run()
 	if err != nil {
-		t.end(err)
+		t.end(t.place(err))
 		reason = Ended
 	}
 	return reason, t.deadline
@@ -245,6 +259,7 @@ func (t *Task) step() (worked bool, err error) {
 	}
 	now := t.clock.Nanos()
 	t.slice.measured(records, now-start-t.waited)
+	t.noteAt(now)
 	if timeout := t.spec.Settings.BufferTimeout; now-t.lastFlush > timeout/2 {
 		t.lastFlush = now
 		for _, out := range t.outputs {
@@ -316,6 +331,7 @@ func (t *Task) end(err error) {
 		t.spec.Log.Warn("closing a task that had failed or was canceled", "vertex", t.spec.Vertex.Name, "error", closed)
 	}
 	t.err = err
+	t.note()
 	t.times.stop(t.clock.Nanos())
 }
 
@@ -346,8 +362,12 @@ func (t *Task) recoverBug(err *error) {
 		*err = placed
 		return
 	}
+	class := operator.Bug
+	if unsendable := (*exchange.EncodingError)(nil); errors.As(cause, &unsendable) {
+		class = operator.User
+	}
 	*err = &operator.Failure{
 		Job: t.spec.JobName, Operator: t.spec.Vertex.Name, Subtask: int(t.spec.Execution.Subtask),
-		Class: operator.Bug, Cause: cause, Stack: string(debug.Stack()),
+		Class: class, Cause: cause, Stack: string(debug.Stack()),
 	}
 }

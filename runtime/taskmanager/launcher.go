@@ -7,6 +7,11 @@ import (
 
 // Launcher starts the workers of jobs. The TaskExecutor calls it from one goroutine.
 type Launcher interface {
+	// Prepare returns host:port of where the workers of a job will be found by their peers, one after the other, until Discard; it returns "" if
+	// all are in one process.
+	Prepare(job ident.JobID) (address string, err error)
+	// Discard says that the job will have no more workers here. A worker that is closed may still be ending.
+	Discard(job ident.JobID)
 	// Launch starts a worker and returns at once; what takes long is done behind it. The worker hands its messages to
 	// report, from any goroutine, in order. A worker that ends without Close, or cannot be started after all, reports
 	// WorkerStopped as its last message. After an error nothing is reported.
@@ -21,8 +26,12 @@ type Spec struct {
 	LeaderEpoch uint64
 	// Configuration has key and text of each option of the job.
 	Configuration map[string]string
+	// Program is what the worker is started from; nil where this process has it.
+	Program *message.JobProgram
 	// TaskExecutor is the id of the TaskExecutor, the worker's location for its peers.
 	TaskExecutor string
+	// Slots is how many the job holds here when the worker is started.
+	Slots int
 }
 
 // Worker hosts the subtasks of one job on one TaskExecutor.
@@ -31,4 +40,10 @@ type Worker interface {
 	Send(*message.ToWorker)
 	// Close asks the worker to end with all of its tasks, and returns at once. What it reports from now on is ignored.
 	Close()
+}
+
+// Holder is implemented by workers who have a share of memory for each slot that their job holds here.
+type Holder interface {
+	// Hold says how many slots these are from now on.
+	Hold(slots int)
 }

@@ -20,11 +20,19 @@ type Options struct {
 	Configuration config.Configuration
 	Slots         int
 	Launcher      Launcher
-	// ResourceManager is whom to register with, LeaderEpoch the epoch that it leads in.
+	// ResourceManager is whom to register with, LeaderEpoch the epoch that it leads in. If they are not known, the actor Registrar of another
+	// process is asked for them, again and again.
 	ResourceManager *message.Address
 	LeaderEpoch     uint64
+	Registrar       *message.Address
+	// Led is told what the registrar says. It may be nil, and must not wait for anything.
+	Led func(*message.Leader)
 	// CanKill says that closing a worker ends its tasks whatever they do.
 	CanKill bool
+	// Apart says that workers are processes, which their peers find at an address of the job's own.
+	Apart bool
+	// Lookout is where the process shows what it does; nil if it does not.
+	Lookout *message.Lookout
 	// Abandoned is called when a worker that cannot be killed does not stop. The process should be ended.
 	Abandoned func(job ident.JobID, cause *message.Failure)
 }
@@ -76,8 +84,11 @@ func (s *shell) Start(c *actors.Context) {
 		},
 		ResourceManager:     s.options.ResourceManager,
 		LeaderEpoch:         s.options.LeaderEpoch,
+		Registrar:           s.options.Registrar,
 		CancellationTimeout: s.cancellationTimeout,
 		CanKill:             s.options.CanKill,
+		Apart:               s.options.Apart,
+		Lookout:             s.options.Lookout,
 	}, now)
 	s.executor.Tick(now)
 	s.act()
@@ -95,6 +106,9 @@ func (s *shell) cancellationTimeout(properties map[string]string) time.Duration 
 
 func (s *shell) Receive(now time.Time, m message.Message) {
 	s.executor.Receive(now, m)
+	if leader, ok := m.(*message.Leader); ok && s.options.Led != nil && s.executor.Follows(leader) {
+		s.options.Led(leader)
+	}
 	s.act()
 }
 
@@ -129,10 +143,18 @@ func (s *shell) Stop() {
 }
 
 func (s *shell) act() {
-	for _, command := range s.executor.Take() {
+	for commands := s.executor.Take(); len(commands) > 0; commands = s.executor.Take() {
+		s.carryOut(commands)
+	}
+}
+
+func (s *shell) carryOut(commands []executor.Command) {
+	for _, command := range commands {
 		switch c := command.(type) {
 		case executor.Send:
 			s.context.Send(c.To, c.Body)
+		case executor.Reset:
+			s.context.Reset(c.Address)
 		case executor.Watch:
 			if c.Stop {
 				s.context.Unwatch(c.Address)
@@ -145,11 +167,19 @@ func (s *shell) act() {
 			if w := s.workers[c.Job]; w != nil {
 				w.Send(s.context.Wire(c.Message).(*message.ToWorker))
 			}
+		case executor.Hold:
+			if w, ok := s.workers[c.Job].(Holder); ok {
+				w.Hold(c.Slots)
+			}
 		case executor.Close:
 			if w := s.workers[c.Job]; w != nil {
 				delete(s.workers, c.Job)
 				w.Close()
 			}
+		case executor.Prepare:
+			s.prepare(c.Job)
+		case executor.Discard:
+			s.options.Launcher.Discard(c.Job)
 		case executor.Abandon:
 			s.log.Error("a task does not stop", "job", c.Job, "cause", c.Failure.GetMessage())
 			if s.options.Abandoned != nil {
@@ -157,6 +187,14 @@ func (s *shell) act() {
 			}
 		}
 	}
+}
+
+func (s *shell) prepare(job ident.JobID) {
+	address, err := s.options.Launcher.Prepare(job)
+	if err != nil {
+		s.log.Error("a job can have no slots here, since its workers could not be reached", "job", job, "error", err)
+	}
+	s.executor.Prepared(s.context.Clock().Now(), job, address)
 }
 
 func (s *shell) launch(c executor.Launch) {
@@ -168,7 +206,7 @@ func (s *shell) launch(c executor.Launch) {
 		old.Close()
 	}
 	worker, err := s.options.Launcher.Launch(Spec{
-		Job: c.Job, JobName: c.Name, LeaderEpoch: c.LeaderEpoch, Configuration: c.Configuration, TaskExecutor: s.id,
+		Job: c.Job, JobName: c.Name, LeaderEpoch: c.LeaderEpoch, Configuration: c.Configuration, Program: c.Program, TaskExecutor: s.id, Slots: c.Slots,
 	}, hand)
 	if err != nil {
 		delete(s.workers, c.Job)

@@ -1,10 +1,12 @@
 package worker
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/pprof"
 	"slices"
 
 	"github.com/weir-stream/weir/runtime/graph"
@@ -12,6 +14,7 @@ import (
 	"github.com/weir-stream/weir/runtime/message"
 	"github.com/weir-stream/weir/runtime/metrics"
 	"github.com/weir-stream/weir/runtime/metrics/accumulator"
+	"github.com/weir-stream/weir/runtime/observe"
 	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/runtime/task"
 	"github.com/weir-stream/weir/state/keygroup"
@@ -29,7 +32,7 @@ func (h *Host) deploy(d *message.Deploy) error {
 	h.supersede(execution)
 	t := &hosted{}
 	h.tasks[execution] = t
-	if err := h.adopt(d.GetRestore().GetKeyGroups()); err != nil {
+	if err := h.adopt(d); err != nil {
 		h.end(execution, t, err, nil)
 		return nil
 	}
@@ -41,9 +44,10 @@ func (h *Host) deploy(d *message.Deploy) error {
 		}
 		return nil
 	}
-	t.task = built
+	t.task, t.accumulators = built, accumulators
 	h.change(execution, t, message.TaskState_INITIALIZING)
-	h.spawn(func() { h.drive(execution, t, accumulators) })
+	labels := observe.Labeled(context.Background(), execution.Vertex, h.config.Program.Vertex(execution.Vertex).Name, execution.Subtask)
+	h.spawn(func() { h.drive(labels, execution, t, accumulators) })
 	return nil
 }
 
@@ -59,27 +63,54 @@ func (h *Host) spawn(f func()) {
 	})
 }
 
-// adopt takes over the max parallelism that a snapshot has fixed where the program has not.
-func (h *Host) adopt(fixed []*message.VertexKeyGroups) error {
+// adopt takes over what the JobMaster has decided otherwise than the program: the max parallelism that a snapshot has fixed, and the parallelism that
+// follows the slots. Attempts of another parallelism are over by then.
+func (h *Host) adopt(d *message.Deploy) error {
+	program, err := withKeyGroups(h.config.Program, d.GetRestore().GetKeyGroups())
+	if err != nil {
+		return err
+	}
+	if program, err = withParallelism(program, d.GetParallelism()); err != nil {
+		return fmt.Errorf("parallelism: %w", err)
+	}
+	if program != h.config.Program && h.state.settings.StateMemory > 0 {
+		h.state.settings.StateMemory = StateMemory(program)
+	}
+	h.config.Program = program
+	return nil
+}
+
+func withKeyGroups(program *graph.JobGraph, fixed []*message.VertexKeyGroups) (*graph.JobGraph, error) {
 	differ := map[ident.VertexID]int{}
 	for _, f := range fixed {
 		id, err := message.ID(f.GetVertex())
 		if err != nil {
-			return fmt.Errorf("key groups: %w", err)
+			return nil, fmt.Errorf("key groups: %w", err)
 		}
-		v := h.config.Program.Vertex(id)
+		v := program.Vertex(id)
 		if v == nil {
-			return fmt.Errorf("key groups of vertex %s, which this worker's program does not have", id)
+			return nil, fmt.Errorf("key groups of vertex %s, which this worker's program does not have", id)
 		}
 		if err := keygroup.CheckMaxParallelism(int(f.GetMaxParallelism()), v.Parallelism); err != nil {
-			return fmt.Errorf("key groups of %q: %w", v.Name, err)
+			return nil, fmt.Errorf("key groups of %q: %w", v.Name, err)
 		}
 		if v.MaxParallelism != int(f.GetMaxParallelism()) {
 			differ[id] = int(f.GetMaxParallelism())
 		}
 	}
-	h.config.Program = h.config.Program.WithMaxParallelism(differ)
-	return nil
+	return program.WithMaxParallelism(differ), nil
+}
+
+func withParallelism(program *graph.JobGraph, chosen []*message.VertexParallelism) (*graph.JobGraph, error) {
+	of := map[ident.VertexID]int{}
+	for _, c := range chosen {
+		id, err := message.ID(c.GetVertex())
+		if err != nil {
+			return nil, err
+		}
+		of[id] = int(c.GetParallelism())
+	}
+	return program.WithParallelism(of)
 }
 
 // supersede forgets the figures of earlier attempts: what is done again must not be counted twice. Until then they tell
@@ -94,9 +125,14 @@ func (h *Host) supersede(next ident.ExecutionID) {
 	}
 }
 
-// drive is the goroutine of a subtask. What it does last is deferred, since user code may end the goroutine.
-func (h *Host) drive(execution ident.ExecutionID, t *hosted, accumulators *accumulator.Set) {
+// drive is the goroutine of a subtask, which profiles and sampled stacks tell apart from others by its labels. What it does last is deferred, since user
+// code may end the goroutine.
+func (h *Host) drive(labels context.Context, execution ident.ExecutionID, t *hosted, accumulators *accumulator.Set) {
 	running := t.task
+	t.goroutine.Store(goroutineNumber())
+	if h.config.Threads == nil {
+		pprof.SetGoroutineLabels(labels)
+	}
 	defer func() {
 		running.Close()
 		ended := func() { h.loop.do(func() { h.end(execution, t, running.Err(), accumulators) }) }
@@ -130,6 +166,7 @@ func (h *Host) build(execution ident.ExecutionID, t *hosted, d *message.Deploy) 
 			metrics.Variable{Name: metrics.TaskID, Value: vertex.ID.String()},
 			metrics.Variable{Name: metrics.TaskName, Value: vertex.Name},
 			metrics.Variable{Name: metrics.SubtaskIndex, Value: fmt.Sprint(execution.Subtask)},
+			metrics.Variable{Name: metrics.TaskAttemptID, Value: fmt.Sprintf("%s_%d_%d", vertex.ID, execution.Subtask, execution.Attempt)},
 			metrics.Variable{Name: metrics.TaskAttemptNum, Value: fmt.Sprint(execution.Attempt)}),
 		SendToCoordinator: h.toCoordinator, Drained: h.drained, Sleep: sleep(h.config.Threads),
 	}
@@ -142,10 +179,14 @@ func (h *Host) build(execution ident.ExecutionID, t *hosted, d *message.Deploy) 
 		}
 		in := task.Edge{Edge: edge}
 		for _, peer := range gate.GetProducers() {
-			in.Channels = append(in.Channels, h.channel(edge, channelKey{
+			channel, err := h.inputChannel(t, edge, peer.GetLocation(), channelKey{
 				edge: edge.Index, producer: ident.SubtaskIndex(peer.GetSubtask()), producerTry: peer.GetAttempt(),
 				consumer: execution.Subtask, consumerTry: execution.Attempt,
-			}))
+			})
+			if err != nil {
+				return nil, nil, err
+			}
+			in.Channels = append(in.Channels, channel)
 		}
 		spec.Inputs = append(spec.Inputs, in)
 	}
@@ -156,16 +197,22 @@ func (h *Host) build(execution ident.ExecutionID, t *hosted, d *message.Deploy) 
 		}
 		out := task.Edge{Edge: edge}
 		for _, peer := range partition.GetConsumers() {
-			out.Channels = append(out.Channels, h.channel(edge, channelKey{
+			channel, err := h.outputChannel(t, edge, peer.GetLocation(), channelKey{
 				edge: edge.Index, producer: execution.Subtask, producerTry: execution.Attempt,
 				consumer: ident.SubtaskIndex(peer.GetSubtask()), consumerTry: peer.GetAttempt(),
-			}))
+			})
+			if err != nil {
+				return nil, nil, err
+			}
+			out.Channels = append(out.Channels, channel)
 		}
 		spec.Outputs = append(spec.Outputs, out)
 	}
 	built, err := task.New(spec)
 	if err == nil {
 		registerTimes(spec.Metrics, h.config.Clock, built.ReadTimes())
+		registerFigures(spec.Metrics, built.Figures())
+		registerOperators(spec.Metrics, vertex.Operators, built.Figures(), len(spec.Inputs) == 0, len(spec.Outputs) > 0)
 	}
 	return built, accumulators, err
 }
@@ -204,6 +251,7 @@ func (h *Host) cancel(id *message.ExecutionID) error {
 	case t.state.Ended():
 		h.report(&message.FromWorker{Body: &message.FromWorker_TaskState{TaskState: t.final}})
 	default:
+		t.canceling = true
 		t.task.Cancel()
 	}
 	return nil
@@ -270,6 +318,7 @@ func (h *Host) end(execution ident.ExecutionID, t *hosted, err error, accumulato
 	}
 	h.report(&message.FromWorker{Body: &message.FromWorker_TaskState{TaskState: t.final}})
 	t.task = nil
+	t.closeChannels(t.state == message.TaskState_FINISHED)
 	if err := h.state.ended(execution); err != nil {
 		h.config.Log.Warn("local state was not removed", "subtask", execution, "error", err)
 	}
@@ -317,13 +366,13 @@ func encodeAccumulators(snapshot accumulator.Snapshot) []*message.Accumulator {
 	return all
 }
 
-// ioOf counts what an ended task has moved.
+// ioOf counts what a task has moved.
 func ioOf(t *task.Task) *message.TaskIO {
 	const milli = 1e6
 	times := t.Times()
-	in, out := t.Records()
+	figures := t.Figures()
 	return &message.TaskIO{
-		RecordsIn: in, RecordsOut: out,
+		RecordsIn: figures.RecordsIn(), RecordsOut: figures.Of(task.RecordsOut), BytesIn: figures.Of(task.BytesIn), BytesOut: figures.Of(task.BytesOut),
 		BusyMillis: times.Busy / milli, IdleMillis: times.Idle / milli, BackpressuredMillis: times.BackPressured / milli,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/weir-stream/weir/runtime/clock"
+	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/metrics"
 	"github.com/weir-stream/weir/runtime/task"
 )
@@ -18,6 +19,9 @@ func registerTimes(group *metrics.Group, c clock.Clock, times func() task.Times)
 	} {
 		metrics.Gauge(group, name, func() int64 { return pick(shares.read()) })
 	}
+	metrics.Gauge(group, "isBackPressured", func() bool { return shares.read().BackPressured > 0 })
+	metrics.Gauge(group, "softBackPressuredTimeMsPerSecond", func() int64 { return shares.read().BackPressured })
+	metrics.Gauge(group, "hardBackPressuredTimeMsPerSecond", func() int64 { return 0 }) // writing never blocks
 	const milli = 1e6
 	metrics.Gauge(group, "accumulateBusyTimeMs", func() int64 { return times().Busy / milli })
 	metrics.Gauge(group, "accumulateIdleTimeMs", func() int64 { return times().Idle / milli })
@@ -34,6 +38,58 @@ type timeShares struct {
 	total  task.Times
 	shares task.Times
 }
+
+// registerFigures lists what a task has moved and where it stands, under Flink's names.
+func registerFigures(group *metrics.Group, f *task.Figures) {
+	for name, read := range map[string]counting{
+		"numRecordsIn": f.RecordsIn, "numRecordsOut": of(f, task.RecordsOut), "numBytesIn": of(f, task.BytesIn), "numBytesOut": of(f, task.BytesOut),
+		"numBuffersIn": of(f, task.BatchesIn), "numBuffersOut": of(f, task.BatchesOut),
+	} {
+		metrics.Gauge[int64](group, name, read)
+		group.MeterOf(name+"PerSecond", read)
+	}
+	for name, read := range map[string]counting{
+		"currentInputWatermark": of(f, task.WatermarkIn), "checkpointStartDelayNanos": of(f, task.StartDelay), "checkpointAlignmentTime": of(f, task.Alignment),
+		"mailboxQueueSize": of(f, task.MailsWaiting), "initializationTime": of(f, task.Initialization),
+	} {
+		metrics.Gauge[int64](group, name, read)
+	}
+	group.MeterOf("mailboxMailsPerSecond", of(f, task.MailsServed))
+	buffers := func(side string) *metrics.Group { return group.Add("Shuffle").Add("Netty").Add(side).Add("Buffers") }
+	metrics.Gauge[int64](buffers("Input"), "inputQueueLength", of(f, task.QueuedIn))
+	metrics.Gauge[int64](buffers("Output"), "outputQueueLength", of(f, task.QueuedOut))
+}
+
+// registerOperators lists what the operators of a task have in common. Watermarks run through a chain without a stop: what comes in and what goes out is told of
+// all of its operators.
+func registerOperators(group *metrics.Group, operators []*graph.ChainedOperator, f *task.Figures, source, sends bool) {
+	for i, op := range operators {
+		own := group.Child(metrics.LevelOperator,
+			metrics.Variable{Name: metrics.OperatorID, Value: op.ID.String()}, metrics.Variable{Name: metrics.OperatorName, Value: op.Name})
+		for _, name := range []string{"numRecordsIn", "numRecordsOut"} {
+			own.MeterOf(name+"PerSecond", own.Counter(name))
+		}
+		in, out := of(f, task.WatermarkIn), of(f, task.WatermarkOut)
+		if source {
+			in = out
+		}
+		if !sends {
+			out = in
+		}
+		if i > 0 || !source {
+			metrics.Gauge[int64](own, "currentInputWatermark", in)
+		}
+		metrics.Gauge[int64](own, "currentOutputWatermark", out)
+	}
+}
+
+// counting is a number that is read when somebody looks.
+type counting func() int64
+
+// Count implements metrics.Counting.
+func (c counting) Count() int64 { return c() }
+
+func of(f *task.Figures, one task.Figure) counting { return func() int64 { return f.Of(one) } }
 
 const windowNanos = 200e6
 

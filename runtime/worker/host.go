@@ -8,12 +8,15 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
+	"github.com/weir-stream/weir/network/transport"
 	"github.com/weir-stream/weir/runtime/clock"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/message"
 	"github.com/weir-stream/weir/runtime/metrics"
+	"github.com/weir-stream/weir/runtime/metrics/accumulator"
 	"github.com/weir-stream/weir/runtime/operator/watermark"
 	"github.com/weir-stream/weir/runtime/task"
 )
@@ -36,6 +39,9 @@ type Config struct {
 	Threads Threads
 	// Channels is nil unless hosts share them.
 	Channels *Channels
+	// Network is the job's membership in the data plane of this process, which the host leaves when it has closed. It may be nil if no
+	// attempt is deployed whose peers are elsewhere.
+	Network *transport.Member
 }
 
 // Host runs the subtasks of one job:
@@ -68,8 +74,17 @@ type hosted struct {
 	// captures is nil if the job takes no checkpoints.
 	captures *captures
 	metrics  *metrics.Group
-	state    message.TaskState
-	final    *message.TaskStateChanged
+	// accumulators are the task's, which may go on to change.
+	accumulators *accumulator.Set
+	state        message.TaskState
+	final        *message.TaskStateChanged
+	// senders and receivers are the ends of its channels to other workers.
+	senders   []*transport.Sender
+	receivers []*transport.Receiver
+	// pulse tells whether the task answers; goroutine is the number of the one that drives it. canceling says that it was told to end.
+	pulse     pulse
+	goroutine atomic.Int64
+	canceling bool
 }
 
 // channelKey names the queue between two attempts.
@@ -95,6 +110,20 @@ func NewHost(config Config) *Host {
 // Send gives the host a message. It does not block and may be called by any goroutine; after Close it does nothing.
 func (h *Host) Send(m *message.ToWorker) { h.loop.do(func() { h.handle(m) }) }
 
+// ReportProgress has the host tell how far each of its running subtasks has come.
+func (h *Host) ReportProgress() {
+	h.loop.do(func() {
+		for execution, t := range h.tasks {
+			if t.task == nil || t.state != message.TaskState_RUNNING {
+				continue
+			}
+			h.report(&message.FromWorker{Body: &message.FromWorker_Progress{Progress: &message.TaskProgress{
+				Execution: message.NewExecutionID(execution), Accumulators: encodeAccumulators(t.accumulators.Snapshot()), Io: ioOf(t.task),
+			}}})
+		}
+	})
+}
+
 // Close cancels all subtasks and closes all coordinators. It does not wait; Closed tells when they have ended.
 func (h *Host) Close() { h.loop.do(h.startClosing) }
 
@@ -106,13 +135,21 @@ func (h *Host) handle(m *message.ToWorker) {
 		h.config.Log.Warn("message of an old leader refused", "epoch", m.GetLeaderEpoch(), "current", h.epoch)
 		return
 	}
-	h.epoch = m.GetLeaderEpoch()
+	h.follow(m.GetLeaderEpoch())
 	if h.closing {
 		return
 	}
 	if err := h.dispatch(m); err != nil {
 		h.config.Log.Error("message to worker refused", "error", err)
 	}
+}
+
+// follow makes the leader of a message the one that the worker serves, to its peers as well.
+func (h *Host) follow(epoch uint64) {
+	if epoch > h.epoch && h.config.Network != nil {
+		h.config.Network.SetEpoch(epoch)
+	}
+	h.epoch = epoch
 }
 
 func (h *Host) dispatch(m *message.ToWorker) error {
@@ -182,6 +219,9 @@ func (h *Host) startClosing() {
 		h.running.Wait()
 		if err := h.state.close(); err != nil {
 			h.config.Log.Warn("local state was not removed", "error", err)
+		}
+		if h.config.Network != nil {
+			h.config.Network.Close()
 		}
 		close(h.closed)
 	})

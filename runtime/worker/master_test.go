@@ -14,6 +14,7 @@ import (
 
 	"github.com/weir-stream/weir/api/connector"
 	"github.com/weir-stream/weir/network/exchange"
+	"github.com/weir-stream/weir/network/transport"
 	"github.com/weir-stream/weir/runtime/clock"
 	"github.com/weir-stream/weir/runtime/element"
 	"github.com/weir-stream/weir/runtime/graph"
@@ -33,6 +34,9 @@ type master struct {
 	t    testing.TB
 	job  *graph.JobGraph
 	host *Host
+	// second is another host of the job, if there is one, for what elsewhere says; coordinators are at the first.
+	second    *Host
+	elsewhere func(ident.ExecutionID) bool
 
 	mu   sync.Mutex
 	come *sync.Cond
@@ -47,7 +51,7 @@ func newMaster(t testing.TB, p *program, parallelism int) *master {
 	return newMasterAt(t, p, parallelism, clock.System())
 }
 
-func newMasterAt(t testing.TB, p *program, parallelism int, c clock.Clock) *master {
+func newMasterAt(t testing.TB, p *program, parallelism int, c clock.Clock, change ...func(*Config)) *master {
 	t.Helper()
 	job, err := graph.Compile(&p.graph, graph.Options{JobID: ident.NewID(), Name: "test", DefaultParallelism: parallelism, Chaining: true})
 	if err != nil {
@@ -55,7 +59,7 @@ func newMasterAt(t testing.TB, p *program, parallelism int, c clock.Clock) *mast
 	}
 	m := &master{t: t, job: job, relay: true}
 	m.come = sync.NewCond(&m.mu)
-	m.host = NewHost(Config{
+	config := Config{
 		Program: job, Clock: c, Log: slog.New(slog.DiscardHandler),
 		Metrics: metrics.NewRegistry(c, func(string) {}).Root(metrics.LevelTaskManagerJob),
 		Report:  m.report,
@@ -63,12 +67,21 @@ func newMasterAt(t testing.TB, p *program, parallelism int, c clock.Clock) *mast
 			SliceNanos: 1e6, SliceRecords: 64, BufferTimeout: 1e8, ObjectReuse: true, Backend: "hashmap",
 			Limits: exchange.Limits{MinRecords: 4, MaxRecords: 4, Bytes: 1, Credits: 2},
 		},
-	})
-	t.Cleanup(func() {
-		m.host.Close()
-		within(t, func() { <-m.host.Closed() })
-	})
+	}
+	for _, f := range change {
+		f(&config)
+	}
+	m.host = startHost(t, config)
 	return m
+}
+
+func startHost(t testing.TB, config Config) *Host {
+	h := NewHost(config)
+	t.Cleanup(func() {
+		h.Close()
+		within(t, func() { <-h.Closed() })
+	})
+	return h
 }
 
 func (m *master) report(from *message.FromWorker) {
@@ -91,7 +104,8 @@ func (m *master) report(from *message.FromWorker) {
 	case *message.FromWorker_ToCoordinator:
 		m.host.Send(&message.ToWorker{LeaderEpoch: m.epoch, Body: &message.ToWorker_ToCoordinator{ToCoordinator: body.ToCoordinator}})
 	case *message.FromWorker_ToSubtask:
-		m.host.Send(&message.ToWorker{LeaderEpoch: m.epoch, Body: &message.ToWorker_ToSubtask{ToSubtask: body.ToSubtask}})
+		id, _ := body.ToSubtask.Execution.Ident()
+		m.hostOf(id).Send(&message.ToWorker{LeaderEpoch: m.epoch, Body: &message.ToWorker_ToSubtask{ToSubtask: body.ToSubtask}})
 	}
 }
 
@@ -111,11 +125,29 @@ func (m *master) vertexOf(s *message.TaskStateChanged) *graph.JobVertex {
 	return m.job.Vertex(id.Vertex)
 }
 
-func (m *master) send(to *message.ToWorker) {
+// hostOf is where an attempt runs.
+func (m *master) hostOf(id ident.ExecutionID) *Host {
+	if m.second != nil && m.elsewhere(id) {
+		return m.second
+	}
+	return m.host
+}
+
+// location is how the host of one attempt finds that of another one.
+func (m *master) location(from, to ident.ExecutionID) string {
+	if m.hostOf(from) == m.hostOf(to) {
+		return ""
+	}
+	return m.hostOf(to).config.Network.Location()
+}
+
+func (m *master) send(to *message.ToWorker) { m.sendTo(m.host, to) }
+
+func (m *master) sendTo(host *Host, to *message.ToWorker) {
 	m.mu.Lock()
 	to.LeaderEpoch = m.epoch
 	m.mu.Unlock()
-	m.host.Send(roundTrip(m.t, to, new(message.ToWorker)))
+	host.Send(roundTrip(m.t, to, new(message.ToWorker)))
 }
 
 // await returns the first message from position from on for which match holds, once it has come.
@@ -202,24 +234,26 @@ func (m *master) deploy(ids ...ident.ExecutionID) {
 		for _, e := range v.Inputs {
 			gate := &message.InputGate{Edge: int32(e.Index)}
 			for _, p := range graph.Producers(e, int(id.Subtask)) {
-				gate.Producers = append(gate.Producers, &message.PeerAttempt{Subtask: int32(p), Attempt: id.Attempt})
+				peer := ident.ExecutionID{Job: id.Job, Vertex: e.From.ID, Subtask: ident.SubtaskIndex(p), Attempt: id.Attempt}
+				gate.Producers = append(gate.Producers, &message.PeerAttempt{Subtask: int32(p), Attempt: id.Attempt, Location: m.location(id, peer)})
 			}
 			d.Inputs = append(d.Inputs, gate)
 		}
 		for _, e := range v.Outputs {
 			partition := &message.ResultPartition{Edge: int32(e.Index)}
 			for _, c := range graph.Connections(e, int(id.Subtask)) {
-				partition.Consumers = append(partition.Consumers, &message.PeerAttempt{Subtask: int32(c), Attempt: id.Attempt})
+				peer := ident.ExecutionID{Job: id.Job, Vertex: e.To.ID, Subtask: ident.SubtaskIndex(c), Attempt: id.Attempt}
+				partition.Consumers = append(partition.Consumers, &message.PeerAttempt{Subtask: int32(c), Attempt: id.Attempt, Location: m.location(id, peer)})
 			}
 			d.Outputs = append(d.Outputs, partition)
 		}
-		m.send(&message.ToWorker{Body: &message.ToWorker_Deploy{Deploy: d}})
+		m.sendTo(m.hostOf(id), &message.ToWorker{Body: &message.ToWorker_Deploy{Deploy: d}})
 	}
 }
 
 func (m *master) cancel(ids ...ident.ExecutionID) {
 	for _, id := range ids {
-		m.send(&message.ToWorker{Body: &message.ToWorker_CancelTask{CancelTask: &message.CancelTask{Execution: message.NewExecutionID(id)}}})
+		m.sendTo(m.hostOf(id), &message.ToWorker{Body: &message.ToWorker_CancelTask{CancelTask: &message.CancelTask{Execution: message.NewExecutionID(id)}}})
 	}
 }
 
@@ -307,7 +341,13 @@ func (p *program) sink(name string, s *testSink, from ...*graph.StreamNode) *gra
 type edge struct{}
 
 func (edge) NewChannel(credits int) any { return exchange.NewChannel[int64](credits) }
-func (edge) CheckRemote() error         { return nil }
+func (edge) NewSendingChannel(to *transport.Sender, name string) (any, error) {
+	return exchange.SendingChannelOf[int64](to, name)
+}
+func (edge) NewReceivingChannel(from *transport.Receiver, name string) (any, error) {
+	return exchange.ReceivingChannelOf[int64](from, name)
+}
+func (edge) CheckRemote() error { return nil }
 func (edge) NewReader(channel, head any) exchange.InputChannel {
 	return exchange.NewReader(channel.(*exchange.Channel[int64]), head.(operator.Input[int64]))
 }

@@ -24,6 +24,7 @@ type bench struct {
 	// carry takes what the Master wants of the store; if it is nil, carried are those commands. Answers are what went to users.
 	carry   func(coordinator.Command)
 	carried []coordinator.Command
+	resets  []string
 	answers []Answer
 }
 
@@ -65,6 +66,8 @@ func (b *bench) take() {
 			}
 		case Answer:
 			b.answers = append(b.answers, c)
+		case Reset:
+			b.resets = append(b.resets, c.Address.GetId())
 		case Send:
 			f, ok := c.Body.(*message.Frame)
 			if !ok {
@@ -97,7 +100,7 @@ func (b *bench) open(id string, session uint64, slots int) {
 	b.ends[id] = message.NewLink(message.Header{
 		LeaderEpoch: epoch, Job: message.IDBytes(b.m.config.Job.ID), TaskExecutor: id, Session: session, From: &message.Address{Id: id},
 	}, b.m.config.Timing, b.now)
-	offer := &message.OfferSlots{}
+	offer := &message.OfferSlots{Data: "host of " + id}
 	for i := range slots {
 		offer.Slots = append(offer.Slots, &message.SlotStatus{
 			Allocation: message.IDBytes(ident.Derive(id, fmt.Sprint(session), fmt.Sprint(i))), Job: message.IDBytes(b.m.config.Job.ID), Index: int32(i),

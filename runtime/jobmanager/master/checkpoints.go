@@ -112,8 +112,10 @@ func (m *Master) carryOne(now time.Time, command coordinator.Command) {
 		m.trigger(now, c)
 	case coordinator.Abort:
 		m.abort(now, c)
+		m.checkpointed(false)
 	case coordinator.Notify:
 		m.notify(now, c)
+		m.checkpointed(true)
 	case coordinator.Restore:
 		m.checkpoints.granted = c.Token
 		m.checkpoints.startFrom(c.From)

@@ -10,6 +10,7 @@ func (m *Master) Summary() *message.JobSummary {
 	s := &message.JobSummary{
 		Job: message.IDBytes(m.config.Job.ID), Name: m.config.Job.Name, State: message.JobStateOf(m.graph.State()),
 		StartMillis: m.graph.EnteredAt(graph.JobInitializing), EndMillis: -1, Tasks: map[int32]int32{},
+		ChangedMillis: m.graph.EnteredAt(m.graph.State()),
 	}
 	if m.ended {
 		s.EndMillis = m.graph.EnteredAt(m.graph.State())
@@ -26,6 +27,9 @@ func (m *Master) Details() *message.JobDetails {
 		Summary: m.Summary(), StateMillis: map[int32]int64{}, Restarts: int32(m.restarts), Configuration: m.config.Configuration,
 		Slots:         &message.SlotSummary{Needed: int32(m.slotsNeeded()), Held: int32(len(m.pool))},
 		StaleMessages: m.stale, Accumulators: m.allAccumulators(),
+	}
+	if m.adaptive != nil {
+		d.Rescales = int32(m.adaptive.Rescales())
 	}
 	if f := m.graph.Failure(); f != nil {
 		d.Failure = toFailure(f)
@@ -47,19 +51,35 @@ func (m *Master) Details() *message.JobDetails {
 func (m *Master) vertexDetails(v *graph.ExecutionJobVertex) *message.VertexDetails {
 	d := &message.VertexDetails{
 		Id: message.IDBytes(v.Job.ID), Name: v.Job.Name, Parallelism: int32(v.Job.Parallelism), MaxParallelism: int32(v.Job.MaxParallelism),
+		SlotSharingGroup: message.IDBytes(graph.SlotSharingGroupID(m.config.Job.ID, v.Job.SlotSharingGroup)),
+	}
+	for _, c := range m.coordinators {
+		if c.vertex.ID == v.Job.ID {
+			d.Coordinators = append(d.Coordinators, &message.CoordinatorDetails{Operator: c.name, Attempt: c.attempt, Id: message.IDBytes(c.operator)})
+		}
 	}
 	for _, s := range v.Subtasks {
-		e := s.Current()
-		subtask := &message.SubtaskDetails{
-			Subtask: int32(s.ID.Subtask), Attempt: e.ID.Attempt, State: message.TaskStateOf(e.State()),
-			StateMillis: map[int32]int64{}, TaskExecutor: e.Location, Io: m.io[s.ID],
-		}
-		for state := range graph.TaskStates {
-			if at := e.EnteredAt(state); at != 0 {
-				subtask.StateMillis[int32(message.TaskStateOf(state))] = at
-			}
+		subtask := m.attemptDetails(s.Current())
+		subtask.Io, subtask.Accumulators = m.io[s.ID], m.accumulators[s.ID]
+		for _, e := range s.Earlier() {
+			subtask.Earlier = append(subtask.Earlier, m.attemptDetails(e))
 		}
 		d.Subtasks = append(d.Subtasks, subtask)
+	}
+	return d
+}
+
+func (m *Master) attemptDetails(e *graph.Execution) *message.SubtaskDetails {
+	d := &message.SubtaskDetails{
+		Subtask: int32(e.ID.Subtask), Attempt: e.ID.Attempt, State: message.TaskStateOf(e.State()), StateMillis: map[int32]int64{}, TaskExecutor: e.Location,
+	}
+	if x := m.executor(e.Location); x != nil {
+		d.Data = x.data
+	}
+	for state := range graph.TaskStates {
+		if at := e.EnteredAt(state); at != 0 {
+			d.StateMillis[int32(message.TaskStateOf(state))] = at
+		}
 	}
 	return d
 }

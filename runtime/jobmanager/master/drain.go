@@ -28,7 +28,7 @@ func (m *Master) Drain(now time.Time, limit time.Duration) {
 		return
 	}
 	m.draining = &drain{deadline: now.Add(limit), left: map[ident.ExecutionID]bool{}}
-	for _, v := range m.config.Job.Vertices {
+	for _, v := range m.graph.Job().Vertices {
 		for subtask := range v.Parallelism {
 			id := graph.SubtaskID{Vertex: v.ID, Subtask: ident.SubtaskIndex(subtask)}
 			e := m.execution(id)

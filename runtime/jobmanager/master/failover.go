@@ -84,13 +84,17 @@ func (m *Master) failRegions(now time.Time, f *fault, hit []*region) {
 		m.graph.SetFailure(f.cause)
 	}
 	m.become(graph.JobRestarting, now)
-	if m.checkpoints.on() && m.checkpoints.Coordinator.RestartsWhole() {
+	if m.adaptive != nil || m.checkpoints.on() && m.checkpoints.Coordinator.RestartsWhole() {
 		hit = m.regions
 	}
-	regions := m.withCoordinators(hit)
+	m.restart(now, m.withCoordinators(hit), decision.Delay)
+}
+
+// restart cancels regions and has them start again after a pause.
+func (m *Master) restart(now time.Time, regions []*region, pause time.Duration) {
 	for _, r := range regions {
 		r.phase = restarting
-		r.restartAt = now.Add(decision.Delay)
+		r.restartAt = now.Add(pause)
 		m.cancelRegion(now, r)
 	}
 	m.askRestart(now, regions)

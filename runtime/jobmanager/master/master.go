@@ -11,6 +11,7 @@ import (
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/message"
 	"github.com/weir-stream/weir/runtime/schedule"
+	"github.com/weir-stream/weir/runtime/schedule/adaptive"
 )
 
 // Config is what a Master is made with.
@@ -18,7 +19,9 @@ type Config struct {
 	Job *graph.JobGraph
 	// Configuration has key and text of each option of the job; workers get it.
 	Configuration map[string]string
-	LeaderEpoch   uint64
+	// Program is what workers are started from; nil where the TaskExecutors' process has it.
+	Program     *message.JobProgram
+	LeaderEpoch uint64
 	// Address is the JobMaster's own, ResourceManager is whom it asks for slots.
 	Address, ResourceManager *message.Address
 	Timing                   message.Timing
@@ -30,6 +33,9 @@ type Config struct {
 	Restart                          schedule.RestartStrategy
 	// Checkpoints is nil for a job that takes none and starts from none.
 	Checkpoints *Checkpoints
+	// Adaptive is nil under the default scheduler. Its Job is set by New, and its Requirements are if they are nil: those of Reactive mode, or not.
+	Adaptive *adaptive.Config
+	Reactive bool
 	// Uniform returns random numbers from [0, 1), for the pauses of the restart strategy.
 	Uniform func() float64
 }
@@ -56,6 +62,8 @@ type Master struct {
 	pool      []*slot
 
 	declaration declaration
+	// adaptive is nil under the default scheduler.
+	adaptive *adaptive.Scheduler
 
 	checkpoints checkpointing
 	// draining is nil unless Drain was called.
@@ -80,6 +88,9 @@ type Send message.Envelope
 // Watch asks for Gone when the actor ends, as far as that can be seen.
 type Watch struct{ Address *message.Address }
 
+// Reset drops the connection to the process of an actor that is silent.
+type Reset struct{ Address *message.Address }
+
 // Ended says that the job is over; Result and Details do not change any more. Messages still go out and in.
 type Ended struct{}
 
@@ -88,6 +99,7 @@ type Dismiss struct{}
 
 func (Send) command()    {}
 func (Watch) command()   {}
+func (Reset) command()   {}
 func (Ended) command()   {}
 func (Dismiss) command() {}
 
@@ -105,29 +117,32 @@ func New(config Config, now time.Time) *Master {
 		m.checkpoints.Checkpoints = *config.Checkpoints
 		m.checkpoints.startFrom(config.Checkpoints.From)
 	}
-	m.layOut()
+	m.adaptive = newAdaptive(config, now)
+	m.layOut(config.Job)
 	return m
 }
 
 // layOut derives regions, shared slots and coordinators from the job graph.
-func (m *Master) layOut() {
-	for _, subtasks := range graph.Regions(m.config.Job) {
+func (m *Master) layOut(job *graph.JobGraph) {
+	for _, subtasks := range graph.Regions(job) {
 		r := &region{subtasks: subtasks}
 		m.regions = append(m.regions, r)
 		for _, id := range subtasks {
 			m.regionOf[id] = r
 		}
 	}
-	for _, s := range graph.SharedSlots(m.config.Job) {
+	for _, s := range graph.SharedSlots(job) {
 		shared := &sharedSlot{SharedSlot: s}
 		m.shared = append(m.shared, shared)
 		for _, id := range s.Subtasks {
 			m.regionOf[id].addSlot(shared, id)
 		}
 	}
-	for _, v := range m.config.Job.Vertices {
+	for _, v := range job.Vertices {
 		for _, op := range v.Operators {
-			if op.Coordinated {
+			if c := m.coordinator(op.ID[:]); c != nil {
+				c.vertex = v
+			} else if op.Coordinated {
 				m.coordinators = append(m.coordinators, &sourceCoordinator{operator: op.ID, name: op.Name, vertex: v, attached: map[int32]int32{}})
 			}
 		}
@@ -137,12 +152,16 @@ func (m *Master) layOut() {
 // Start begins the job: slots are asked for.
 func (m *Master) Start(now time.Time) {
 	m.become(graph.JobCreated, now)
-	m.become(graph.JobRunning, now)
+	if m.adaptive == nil {
+		m.become(graph.JobRunning, now)
+	}
 	if m.checkpoints.on() {
 		m.carryOut(now, m.checkpoints.Coordinator.Start(now))
 	}
-	for _, r := range m.regions {
-		m.wait(now, r)
+	if m.adaptive == nil {
+		for _, r := range m.regions {
+			m.wait(now, r)
+		}
 	}
 	m.advance(now)
 }
@@ -192,7 +211,7 @@ func (m *Master) Receive(now time.Time, received message.Message) {
 	case *message.Frame:
 		m.onFrame(now, r)
 	case *message.ResourcesDeclared:
-		m.onDeclared(r)
+		m.onDeclared(now, r)
 	default:
 		m.stale++
 	}
@@ -232,6 +251,7 @@ func (m *Master) Fail(now time.Time, failure *message.Failure) {
 func (m *Master) Tick(now time.Time) {
 	for _, x := range m.executorsNow() {
 		if x.link.Silent(now) {
+			m.do(Reset{x.address})
 			m.loseExecutor(now, x, "it was silent for heartbeat.timeout ("+m.config.Timing.Timeout.String()+")")
 		}
 	}
@@ -254,6 +274,9 @@ func (m *Master) Deadline() time.Time {
 		return deadline
 	}
 	deadline = message.Earliest(deadline, m.declaration.again)
+	if m.adaptive != nil {
+		deadline = message.Earliest(deadline, m.adaptive.Deadline(len(m.pool)))
+	}
 	if m.running() {
 		if m.draining != nil {
 			deadline = message.Earliest(deadline, m.draining.deadline)
@@ -274,9 +297,9 @@ func (m *Master) Deadline() time.Time {
 
 func (m *Master) regionDeadline(r *region) time.Time {
 	switch {
-	case r.phase == waiting:
+	case r.phase == waiting && m.adaptive == nil:
 		return r.since.Add(m.config.SlotRequestTimeout)
-	case r.phase == restarting && m.over(r) && m.checkpoints.mayRestart(r):
+	case r.phase == restarting && m.over(r) && m.checkpoints.mayRestart(r) && (m.adaptive == nil || m.allOver()):
 		return r.restartAt
 	}
 	return time.Time{}
@@ -292,8 +315,12 @@ func (m *Master) running() bool {
 func (m *Master) advance(now time.Time) {
 	if !m.ended {
 		m.settleDrain(now)
-		m.restartRegions(now)
-		m.deployRegions(now)
+		if m.adaptive != nil {
+			m.adapt(now)
+		} else {
+			m.restartRegions(now)
+			m.deployRegions(now)
+		}
 		m.stopIdleCoordinators(now)
 		m.settle(now)
 		m.declare(now)
@@ -339,6 +366,9 @@ func (m *Master) end(now time.Time, state graph.JobState) {
 	}
 	m.pool = nil
 	m.declareNothing(now)
+	if m.adaptive != nil {
+		m.adapt(now)
+	}
 	m.do(Ended{})
 	m.step(now, coordinator.End{State: state})
 }

@@ -1,6 +1,7 @@
 package master
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,8 +55,12 @@ func TestAJobIsDeployedWhenAllItsSlotsAreThere(t *testing.T) {
 		t.Fatalf("the last sink is %v", sink)
 	}
 	for _, p := range sink.Inputs[0].Producers {
-		if local := p.Location == ""; local != (p.Subtask == sink.Execution.Subtask) {
-			t.Errorf("producer %d of sink %d is at %q", p.Subtask, sink.Execution.Subtask, p.Location)
+		want := "host of a"
+		if p.Subtask == sink.Execution.Subtask {
+			want = ""
+		}
+		if p.Location != want {
+			t.Errorf("producer %d of sink %d is at %q, not %q", p.Subtask, sink.Execution.Subtask, p.Location, want)
 		}
 	}
 	b.all(initializing)
@@ -230,6 +235,9 @@ func TestALostTaskManagerIsNamed(t *testing.T) {
 	b.want(graph.JobFailed)
 	if f := b.m.Result().Failure.Message; f != `job "a job": TaskManager a is lost: it was silent for heartbeat.timeout (50s)` {
 		t.Errorf("the cause is %q", f)
+	}
+	if !slices.Equal(b.resets, []string{"a"}) {
+		t.Errorf("reset were the connections to %q", b.resets)
 	}
 }
 

@@ -36,6 +36,8 @@ type region struct {
 	phase phase
 	// since is when it began to wait, restartAt when its pause is over.
 	since, restartAt time.Time
+	// starved says that it has waited too long for slots, and wants none before it waits anew.
+	starved bool
 	// token is that of the restart for which it waits to hear what it starts from.
 	token uint64
 }
@@ -53,7 +55,7 @@ func (r *region) addSlot(s *sharedSlot, subtask graph.SubtaskID) {
 
 // wait has a region ask for its slots.
 func (m *Master) wait(now time.Time, r *region) {
-	r.phase, r.since = waiting, now
+	r.phase, r.since, r.starved = waiting, now, false
 	for _, id := range r.subtasks {
 		m.update(now, m.execution(id).ID, graph.TaskScheduled, nil)
 	}
@@ -136,7 +138,7 @@ func (m *Master) deploy(now time.Time, r *region) {
 func (m *Master) deployment(id graph.SubtaskID) *message.Deploy {
 	v := m.graph.Vertex(id.Vertex).Job
 	e := m.execution(id)
-	d := &message.Deploy{Execution: message.NewExecutionID(e.ID), Restore: m.checkpoints.restore, Term: uint64(m.checkpoints.Term)}
+	d := &message.Deploy{Execution: message.NewExecutionID(e.ID), Restore: m.checkpoints.restore, Term: uint64(m.checkpoints.Term), Parallelism: m.parallelism()}
 	for _, edge := range v.Inputs {
 		gate := &message.InputGate{Edge: int32(edge.Index)}
 		for _, p := range graph.Producers(edge, int(id.Subtask)) {
@@ -154,18 +156,20 @@ func (m *Master) deployment(id graph.SubtaskID) *message.Deploy {
 	return d
 }
 
+// peer is an attempt at the other end of a channel of the attempt of. It has no location where both are in one process: on
+// the same TaskExecutor, or all TaskExecutors together, whose offers then name no address.
 func (m *Master) peer(of *graph.Execution, v *graph.JobVertex, subtask int) *message.PeerAttempt {
 	e := m.execution(graph.SubtaskID{Vertex: v.ID, Subtask: ident.SubtaskIndex(subtask)})
 	p := &message.PeerAttempt{Subtask: int32(subtask), Attempt: e.ID.Attempt}
-	if e.Location != of.Location {
-		p.Location = e.Location
+	if x := m.executor(e.Location); x != nil && e.Location != of.Location {
+		p.Location = x.data
 	}
 	return p
 }
 
 // checkWaiting fails regions that have waited too long for slots.
 func (m *Master) checkWaiting(now time.Time) {
-	if !m.running() {
+	if !m.running() || m.adaptive != nil {
 		return
 	}
 	var late []*region
@@ -177,15 +181,37 @@ func (m *Master) checkWaiting(now time.Time) {
 	if len(late) == 0 {
 		return
 	}
-	d := &m.declaration
-	failure := &message.Failure{
-		Message: fmt.Sprintf("job %q: it has waited slot.request.timeout (%s) for slots: it needs %d and has %d. "+
-			"The cluster has %d slots on %d TaskManagers, %d of them free. Start more TaskManagers, raise taskmanager.numberOfTaskSlots, or lower the parallelism",
-			m.config.Job.Name, m.config.SlotRequestTimeout, m.slotsNeeded(), len(m.pool), d.status.GetSlotsTotal(), d.status.GetTaskExecutors(), d.status.GetSlotsFree()),
-		Subtask: -1,
-		Class:   int32(operator.Environment),
+	failure := m.lackOfSlots("slot.request.timeout", m.config.SlotRequestTimeout, m.slotsNeeded())
+	for _, r := range late {
+		r.starved = true
 	}
 	m.failRegions(now, &fault{cause: toCause(now, failure)}, late)
+	if m.running() {
+		m.giveBack(now, func(*slot) bool { return len(m.pool) > m.slotsNeeded() }) // others have waited for them
+	}
+}
+
+// lackOfSlots is the failure that slots were missing for too long.
+func (m *Master) lackOfSlots(option string, waited time.Duration, needed int) *message.Failure {
+	d := m.declaration.status
+	text := fmt.Sprintf("job %q: it has waited %s (%s) for slots: it needs %d and has %d. The cluster has %d slots on %d TaskManagers, %d of them free",
+		m.config.Job.Name, option, waited, needed, len(m.pool), d.GetSlotsTotal(), d.GetTaskExecutors(), d.GetSlotsFree())
+	for i, x := range d.GetExecutors() {
+		if i == 0 {
+			text += ":"
+		} else {
+			text += ","
+		}
+		text += fmt.Sprintf(" %s has %d of %d free", x.GetId(), x.GetFree(), x.GetSlots())
+	}
+	if more := int(d.GetTaskExecutors()) - len(d.GetExecutors()); more > 0 && len(d.GetExecutors()) > 0 {
+		text += fmt.Sprintf(", and so on for %d more", more)
+	}
+	if before := d.GetBefore(); before > 0 {
+		text += fmt.Sprintf(". Jobs that were submitted before it lack %d slots, and get theirs first", before)
+	}
+	text += ". Start more TaskManagers, raise taskmanager.numberOfTaskSlots, cancel other jobs, or lower the parallelism"
+	return &message.Failure{Message: text, Subtask: -1, Class: int32(operator.Environment)}
 }
 
 // markDone notes that a region has nothing left to run, and gives up the slots that nobody needs any more.

@@ -18,6 +18,7 @@ import (
 	"github.com/weir-stream/weir/runtime/message"
 	"github.com/weir-stream/weir/runtime/operator"
 	"github.com/weir-stream/weir/runtime/schedule"
+	"github.com/weir-stream/weir/runtime/schedule/adaptive"
 	tm "github.com/weir-stream/weir/runtime/taskmanager/executor"
 )
 
@@ -31,6 +32,7 @@ type simulation struct {
 	timing message.Timing
 
 	job     *graph.JobGraph
+	config  Config
 	master  *Master
 	manager *resource.Manager
 	nodes   []*node
@@ -38,6 +40,8 @@ type simulation struct {
 	ids     uint64
 	ended   bool
 	steps   int
+	// parallelisms counts deployments by the parallelism of their vertex.
+	parallelisms map[int]int
 	// deployed has the worker that each attempt was deployed to.
 	deployed map[ident.ExecutionID]*fakeWorker
 	trace    []func() string
@@ -48,6 +52,8 @@ type faults struct {
 	lose, double                                     float64
 	failTask, crashWorker, killNode, failCoordinator float64
 	cancel                                           float64
+	// loseNode ends a node without another in its place, joinNode starts one, require changes the bounds of the parallelism.
+	loseNode, joinNode, require float64
 	// stubborn tasks do not stop when they are cancelled.
 	stubborn float64
 }
@@ -68,14 +74,37 @@ func newSimulation(t *testing.T, seed int64, job *graph.JobGraph, f faults, rest
 	s := &simulation{
 		t: t, random: rand.New(rand.NewSource(seed)), faults: f, job: job, now: time.UnixMilli(1_000_000),
 		timing: message.Timing{Interval: 10 * time.Second, Timeout: 50 * time.Second}, deployed: map[ident.ExecutionID]*fakeWorker{},
+		parallelisms: map[int]int{},
 	}
 	s.manager = resource.New(resource.Config{LeaderEpoch: epoch, Timing: s.timing, NewAllocation: s.newID})
-	s.master = New(Config{
+	s.config = Config{
 		Job: job, LeaderEpoch: epoch, Address: masterAddress, ResourceManager: managerAddress, Timing: s.timing,
 		SlotRequestTimeout: 5 * time.Minute, SlotIdleTimeout: 50 * time.Second, AttemptHistory: 2, ExceptionHistory: 4,
 		Restart: restart, Uniform: s.random.Float64,
-	}, s.now)
+	}
+	s.master = New(s.config, s.now)
 	return s
+}
+
+// adapt puts the job under the adaptive scheduler.
+func (s *simulation) adapt() {
+	s.config.Adaptive = &adaptive.Config{
+		SubmissionWait: 5 * time.Minute, SubmissionStabilization: time.Second, Cooldown: 100 * time.Millisecond, Stabilization: time.Second, History: 3, NewID: s.newID,
+	}
+	s.master = New(s.config, s.now)
+}
+
+// require asks for other bounds of the job's parallelism.
+func (s *simulation) require() {
+	var wanted []*message.VertexBounds
+	upper := int32(1 + s.random.Intn(5))
+	for _, v := range s.job.Vertices {
+		wanted = append(wanted, &message.VertexBounds{Vertex: message.IDBytes(v.ID), Lower: 1, Upper: upper})
+	}
+	s.note("require up to %d", upper)
+	if err := s.master.Require(s.now, wanted); err != nil {
+		s.fatalf("%v", err)
+	}
 }
 
 func (s *simulation) newID() ident.ID {
@@ -131,6 +160,17 @@ func (s *simulation) step() {
 		s.note("kill %s", n.address.Id)
 		s.nodes = slices.DeleteFunc(s.nodes, func(other *node) bool { return other == n })
 		s.addNode(2)
+	}
+	if len(s.nodes) > 1 && s.chance(s.faults.loseNode) {
+		n := s.nodes[s.random.Intn(len(s.nodes))]
+		s.note("lose %s", n.address.Id)
+		s.nodes = slices.DeleteFunc(s.nodes, func(other *node) bool { return other == n })
+	}
+	if len(s.nodes) < 4 && s.chance(s.faults.joinNode) {
+		s.addNode(2)
+	}
+	if s.chance(s.faults.require) {
+		s.require()
 	}
 	workers := s.workers()
 	switch pick := s.random.Intn(10); {
@@ -435,6 +475,9 @@ func (w *fakeWorker) deploy(d *message.Deploy) {
 			w.sim.checkPeer(w.sim.job.Edges[in.Edge].From, p)
 		}
 	}
+	if w.sim.master.adaptive != nil {
+		w.sim.checkParallelism(id, d)
+	}
 	task := &fakeTask{id: id, state: message.TaskState_DEPLOYING, stubborn: w.sim.chance(w.sim.faults.stubborn)}
 	for _, op := range w.sim.job.Vertex(id.Vertex).Operators {
 		if op.Coordinated {
@@ -442,6 +485,28 @@ func (w *fakeWorker) deploy(d *message.Deploy) {
 		}
 	}
 	w.tasks[id] = task
+}
+
+// checkParallelism: a deployment agrees with itself about how many subtasks there are.
+func (s *simulation) checkParallelism(id ident.ExecutionID, d *message.Deploy) {
+	told := map[ident.VertexID]int{}
+	for _, p := range d.Parallelism {
+		vertex, _ := message.ID(p.Vertex)
+		told[vertex] = int(p.Parallelism)
+	}
+	if int(id.Subtask) >= told[id.Vertex] {
+		s.fatalf("subtask %s of %d", id, told[id.Vertex])
+	}
+	job, err := s.job.WithParallelism(told)
+	if err != nil {
+		s.fatalf("%v", err)
+	}
+	for _, e := range job.Vertex(id.Vertex).Inputs {
+		if want, got := len(graph.Producers(e, int(id.Subtask))), len(d.Inputs[slices.Index(job.Vertex(id.Vertex).Inputs, e)].Producers); got != want {
+			s.fatalf("%s has %d producers, want %d", id, got, want)
+		}
+	}
+	s.parallelisms[told[id.Vertex]]++
 }
 
 func (s *simulation) checkPeer(v *graph.JobVertex, p *message.PeerAttempt) {

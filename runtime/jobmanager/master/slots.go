@@ -24,7 +24,7 @@ type sharedSlot struct {
 
 // needed reports whether a subtask of it has still to run.
 func (s *sharedSlot) needed() bool {
-	return slices.ContainsFunc(s.regions, func(r *region) bool { return r.phase != done })
+	return slices.ContainsFunc(s.regions, func(r *region) bool { return r.phase != done && !r.starved })
 }
 
 // slot is a slot that the job holds.
@@ -42,20 +42,30 @@ type executor struct {
 	id      string
 	address *message.Address
 	link    *message.Link
+	// data is where its worker of this job is found by others; empty where all are in one process.
+	data string
+	// introduced says that it was told what to start workers from.
+	introduced bool
 }
 
 // declaration is what the ResourceManager is told of the job's need, and what it answered.
 type declaration struct {
 	version uint64
-	slots   int
-	again   time.Time
-	pause   time.Duration
-	status  *message.ResourcesDeclared
+	// slots are all that the job makes use of, least those without which it cannot run.
+	slots, least int
+	again        time.Time
+	pause        time.Duration
+	status       *message.ResourcesDeclared
 }
 
 func (m *Master) executorsNow() []*executor { return slices.Clone(m.executors) }
 
+// slotsNeeded are those that the job makes use of.
 func (m *Master) slotsNeeded() int {
+	if m.adaptive != nil {
+		_, desired := m.adaptive.Need()
+		return desired
+	}
 	n := 0
 	for _, s := range m.shared {
 		if s.needed() {
@@ -122,9 +132,14 @@ func (m *Master) declare(now time.Time) {
 		return
 	}
 	d := &m.declaration
-	if needed := m.slotsNeeded(); needed != d.slots || d.version == 0 {
+	needed := m.slotsNeeded()
+	least := needed
+	if m.adaptive != nil {
+		least, _ = m.adaptive.Need()
+	}
+	if needed != d.slots || least != d.least || d.version == 0 {
 		d.version++
-		d.slots = needed
+		d.slots, d.least = needed, least
 		d.pause = m.config.Timing.FirstRetry()
 		m.sendDeclaration(now)
 	} else if !now.Before(d.again) {
@@ -134,7 +149,7 @@ func (m *Master) declare(now time.Time) {
 
 func (m *Master) declareNothing(now time.Time) {
 	m.declaration.version++
-	m.declaration.slots = 0
+	m.declaration.slots, m.declaration.least = 0, 0
 	m.sendDeclaration(now)
 }
 
@@ -147,17 +162,35 @@ func (m *Master) sendDeclaration(now time.Time) {
 	}
 	m.send(m.config.ResourceManager, &message.DeclareResources{
 		LeaderEpoch: m.config.LeaderEpoch, Job: message.IDBytes(m.config.Job.ID), JobName: m.config.Job.Name,
-		JobMaster: m.config.Address, Version: d.version, Slots: int32(d.slots), Configuration: m.config.Configuration,
+		JobMaster: m.config.Address, Version: d.version, Slots: int32(d.slots), Minimum: int32(d.least), Configuration: m.config.Configuration,
 	})
 }
 
-func (m *Master) onDeclared(r *message.ResourcesDeclared) {
+// onDeclared takes in how the cluster stands, and gives back what is of no use here but elsewhere.
+func (m *Master) onDeclared(now time.Time, r *message.ResourcesDeclared) {
 	id, err := message.ID(r.Job)
 	if err != nil || r.LeaderEpoch != m.config.LeaderEpoch || id != m.config.Job.ID || r.Version < m.declaration.status.GetVersion() {
 		m.stale++
 		return
 	}
 	m.declaration.status = r
+	if r.Yield && !m.ended {
+		m.giveBack(now, func(*slot) bool { return true })
+	}
+}
+
+// giveBack frees idle slots.
+func (m *Master) giveBack(now time.Time, which func(*slot) bool) {
+	for _, s := range slices.Clone(m.pool) {
+		if s.shared == nil && which(s) {
+			m.free(now, s)
+		}
+	}
+}
+
+func (m *Master) free(now time.Time, s *slot) {
+	m.pool = slices.DeleteFunc(m.pool, func(other *slot) bool { return other == s })
+	m.tell(now, s.executor, &message.Frame_Free{Free: &message.FreeSlots{Allocations: [][]byte{message.IDBytes(s.allocation)}}})
 }
 
 func (m *Master) onFrame(now time.Time, f *message.Frame) {
@@ -229,6 +262,7 @@ func (m *Master) executor(id string) *executor {
 // onOffer takes slots as long as the job needs more than it holds.
 func (m *Master) onOffer(now time.Time, x *executor, o *message.OfferSlots) {
 	answer := &message.AnswerOffer{}
+	x.data = o.Data
 	for _, s := range o.Slots {
 		allocation, err := message.ID(s.Allocation)
 		if err != nil {
@@ -242,11 +276,14 @@ func (m *Master) onOffer(now time.Time, x *executor, o *message.OfferSlots) {
 		answer.Accepted = append(answer.Accepted, s.Allocation)
 		m.pool = append(m.pool, &slot{allocation: allocation, index: s.Index, executor: x, idleSince: now})
 	}
+	if !x.introduced {
+		x.introduced, answer.Program = true, m.config.Program
+	}
 	m.tell(now, x, &message.Frame_Answer{Answer: answer})
 }
 
 func (m *Master) wanted() bool {
-	return m.running() && len(m.pool) < m.slotsNeeded()
+	return (m.running() || m.awaitsSlots()) && len(m.pool) < m.slotsNeeded()
 }
 
 // freeIdle gives back slots that nothing has run in for long, as far as the job has more than it needs.
@@ -256,8 +293,7 @@ func (m *Master) freeIdle(now time.Time) {
 			if len(m.pool) <= m.slotsNeeded() {
 				return
 			}
-			m.pool = slices.DeleteFunc(m.pool, func(other *slot) bool { return other == s })
-			m.tell(now, s.executor, &message.Frame_Free{Free: &message.FreeSlots{Allocations: [][]byte{message.IDBytes(s.allocation)}}})
+			m.free(now, s)
 		}
 	}
 }

@@ -4,6 +4,8 @@
 package resource
 
 import (
+	"bytes"
+	"slices"
 	"time"
 
 	"github.com/weir-stream/weir/runtime/ident"
@@ -25,9 +27,10 @@ type Config struct {
 // A Manager belongs to one goroutine.
 type Manager struct {
 	config Config
-	// executors and jobs are in the order in which they came, so that equal inputs have equal outputs.
+	// executors are in the order in which they came, so that equal inputs have equal outputs.
 	executors []*executor
-	jobs      []*job
+	// jobs are in the order in which they came to need slots.
+	jobs []*job
 	// wanted is the number of slots last asked of the provider.
 	wanted   int
 	stale    int64
@@ -38,6 +41,7 @@ type Manager struct {
 type executor struct {
 	id      string
 	address *message.Address
+	lookout *message.Lookout
 	slots   int
 	heard   time.Time
 	// version is that of the report which occupied is from.
@@ -62,6 +66,9 @@ func (e *executor) free() int {
 	return e.slots - len(e.occupied) - len(e.pending)
 }
 
+// unoccupied are the slots that nobody has, some of which may be requested.
+func (e *executor) unoccupied() int { return e.slots - len(e.occupied) }
+
 func (e *executor) holds(id ident.JobID) int {
 	n := 0
 	for _, job := range e.occupied {
@@ -79,14 +86,15 @@ func (e *executor) holds(id ident.JobID) int {
 
 // job is a declared need.
 type job struct {
-	id            ident.JobID
-	name          string
-	master        *message.Address
-	version       uint64
-	needed        int
-	configuration map[string]string
-	heard         time.Time
-	answered      *message.ResourcesDeclared
+	id      ident.JobID
+	name    string
+	master  *message.Address
+	version uint64
+	// needed are the slots that it makes use of, minimum those of them without which it cannot run.
+	needed, minimum int
+	configuration   map[string]string
+	heard           time.Time
+	answered        *message.ResourcesDeclared
 }
 
 // Command is something for the shell to do: one of the types below.
@@ -101,9 +109,25 @@ type Want struct{ Slots int }
 // Watch asks for Gone when the actor ends, as far as that can be seen.
 type Watch struct{ Address *message.Address }
 
-func (Send) command()  {}
-func (Want) command()  {}
-func (Watch) command() {}
+// Reset drops the connection to the process of an actor that is silent.
+type Reset struct{ Address *message.Address }
+
+// Joined says that a TaskExecutor has registered, Left that it is lost, for the log.
+type (
+	Joined struct {
+		ID      string
+		Address *message.Address
+		Slots   int
+	}
+	Left struct{ ID, Reason string }
+)
+
+func (Send) command()   {}
+func (Want) command()   {}
+func (Watch) command()  {}
+func (Reset) command()  {}
+func (Joined) command() {}
+func (Left) command()   {}
 
 // New returns a Manager that knows of nothing yet.
 func New(config Config) *Manager { return &Manager{config: config} }
@@ -122,15 +146,25 @@ func (m *Manager) send(to *message.Address, body message.Message) {
 	m.commands = append(m.commands, Send{To: to, Body: body})
 }
 
-// Overview counts TaskExecutors and slots.
+// Overview shows TaskExecutors, in the order in which they came, and counts slots.
 func (m *Manager) Overview() *message.ClusterOverview {
 	o := &message.ClusterOverview{}
 	for _, e := range m.executors {
 		o.TaskExecutors++
 		o.SlotsTotal += int32(e.slots)
-		o.SlotsFree += int32(e.slots - len(e.occupied))
+		o.SlotsFree += int32(e.unoccupied())
+		o.Executors = append(o.Executors, e.details())
 	}
 	return o
+}
+
+func (e *executor) details() *message.TaskExecutorDetails {
+	d := &message.TaskExecutorDetails{Id: e.id, Address: e.address, Slots: int32(e.slots), HeardMillis: e.heard.UnixMilli(), Lookout: e.lookout}
+	for _, job := range e.occupied {
+		d.Jobs = append(d.Jobs, message.IDBytes(job))
+	}
+	slices.SortFunc(d.Jobs, bytes.Compare)
+	return d
 }
 
 // Deadline is when Tick is to be called at the latest; zero if nothing waits for time.
@@ -152,7 +186,8 @@ func (m *Manager) Deadline() time.Time {
 func (m *Manager) Tick(now time.Time) {
 	for _, e := range clone(m.executors) {
 		if now.Sub(e.heard) >= m.config.Timing.Timeout {
-			m.removeExecutor(e)
+			m.commands = append(m.commands, Reset{e.address})
+			m.removeExecutor(e, "it was silent for heartbeat.timeout ("+m.config.Timing.Timeout.String()+")")
 			continue
 		}
 		for _, allocation := range e.pendingInOrder() {
@@ -173,7 +208,7 @@ func (m *Manager) Tick(now time.Time) {
 func (m *Manager) Gone(now time.Time, who message.AddressKey) {
 	for _, e := range clone(m.executors) {
 		if e.address.Key() == who {
-			m.removeExecutor(e)
+			m.removeExecutor(e, "it has ended, or the connection to it has")
 		}
 	}
 	for _, j := range clone(m.jobs) {
@@ -215,9 +250,9 @@ func (m *Manager) onRegister(now time.Time, r *message.RegisterTaskExecutor) {
 	}
 	e := m.executor(r.Id)
 	if e == nil {
-		e = &executor{id: r.Id, address: r.Address, pending: map[ident.AllocationID]*request{}}
+		e = &executor{id: r.Id, address: r.Address, lookout: r.Lookout, pending: map[ident.AllocationID]*request{}}
 		m.executors = append(m.executors, e)
-		m.commands = append(m.commands, Watch{Address: r.Address})
+		m.commands = append(m.commands, Watch{Address: r.Address}, Joined{ID: r.Id, Address: r.Address, Slots: int(r.Slots)})
 	}
 	e.heard = now
 	e.slots = max(e.slots, int(r.Slots)) // a late registration does not take back a later one
@@ -299,7 +334,14 @@ func (m *Manager) onDeclare(now time.Time, d *message.DeclareResources) {
 	}
 	j.heard = now
 	if d.Version > j.version {
-		j.version, j.needed = d.Version, int(d.Slots)
+		if j.needed == 0 && d.Slots > 0 {
+			// It needs slots anew, so it waits behind those that have waited meanwhile.
+			m.jobs = append(slices.DeleteFunc(m.jobs, func(other *job) bool { return other == j }), j)
+		}
+		j.version, j.needed, j.minimum = d.Version, int(d.Slots), int(d.Minimum)
+		if d.Minimum == 0 {
+			j.minimum = j.needed
+		}
 	}
 	j.answered = nil // so that reconcile answers
 }

@@ -2,8 +2,10 @@ package resource
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/rand"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -181,6 +183,18 @@ func TestTheSilentAreForgotten(t *testing.T) {
 	if o := m.Overview(); o.TaskExecutors != 0 || len(m.jobs) != 0 {
 		t.Errorf("still there: %v and %d jobs", o, len(m.jobs))
 	}
+	reset, left := false, false
+	for _, c := range m.Take() {
+		switch c := c.(type) {
+		case Reset:
+			reset = c.Address.GetId() == "a"
+		case Left:
+			left = c.ID == "a"
+		}
+	}
+	if !reset || !left {
+		t.Errorf("its connection was reset: %t; it was said to be lost: %t", reset, left)
+	}
 	m.Receive(begin, &message.TaskExecutorHeartbeat{LeaderEpoch: epoch, Id: "a", Address: &message.Address{Id: "a"}})
 	send, ok := m.Take()[0].(Send)
 	if beat, _ := send.Body.(*message.ResourceManagerHeartbeat); !ok || !beat.GetUnknown() {
@@ -241,5 +255,126 @@ func TestNoTaskExecutorIsAskedForMoreThanItHas(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// fill has a TaskExecutor say what its slots hold: names of jobs.
+func fill(id string, version uint64, jobs ...string) *message.TaskExecutorHeartbeat {
+	h := &message.TaskExecutorHeartbeat{LeaderEpoch: epoch, Id: id, Version: version, Address: &message.Address{Id: id}}
+	for i, job := range jobs {
+		h.Occupied = append(h.Occupied, &message.SlotStatus{Allocation: message.IDBytes(ident.Derive(id, fmt.Sprint(version, i))), Job: idOf(job)})
+	}
+	return h
+}
+
+// askedFor counts the slot requests by job.
+func askedFor(commands []Command) map[string]int {
+	asked, _, _ := requests(commands)
+	n := map[string]int{}
+	for _, r := range asked {
+		n[r.JobName]++
+	}
+	return n
+}
+
+// answersTo returns the last answer to each job's master.
+func answersTo(commands []Command) map[string]*message.ResourcesDeclared {
+	last := map[string]*message.ResourcesDeclared{}
+	for _, c := range commands {
+		if send, ok := c.(Send); ok {
+			if a, ok := send.Body.(*message.ResourcesDeclared); ok {
+				last[strings.TrimPrefix(send.To.Id, "jm-")] = a
+			}
+		}
+	}
+	return last
+}
+
+func TestASmallJobDoesNotStarveALargerOneBeforeIt(t *testing.T) {
+	m := newManager()
+	m.Receive(begin, register("a", 2))
+	m.Receive(begin, declare("large", 1, 3))
+	m.Receive(begin, declare("small", 1, 1))
+	if asked := askedFor(m.Take()); asked["large"] != 2 || asked["small"] != 0 {
+		t.Fatalf("requested %v", asked)
+	}
+	m.Receive(begin, register("b", 1))
+	commands := m.Take()
+	if asked := askedFor(commands); asked["large"] != 1 || asked["small"] != 0 {
+		t.Fatalf("requested %v of the new one", asked)
+	}
+	if a := answersTo(commands)["small"]; a.Before != 0 || len(a.Executors) != 2 {
+		t.Errorf("the small job is told %v", a)
+	}
+	m.Receive(begin, register("c", 1))
+	if asked := askedFor(m.Take()); asked["small"] != 1 {
+		t.Errorf("requested %v", asked)
+	}
+}
+
+// TestTwoHalvesDoNotWaitForEachOther has two jobs hold half of what they need, as after the loss of a TaskManager.
+func TestTwoHalvesDoNotWaitForEachOther(t *testing.T) {
+	m := newManager()
+	m.Receive(begin, declare("first", 1, 4))
+	m.Receive(begin, declare("second", 1, 4))
+	a := register("a", 2)
+	a.Occupied = fill("a", 0, "first", "first").Occupied
+	m.Receive(begin, a)
+	m.Take()
+	b := register("b", 2)
+	b.Version, b.Occupied = 1, fill("b", 1, "second", "second").Occupied
+	m.Receive(begin, b)
+	answers := answersTo(m.Take())
+	if !answers["second"].GetYield() || answers["first"].GetYield() || answers["second"].GetBefore() != 2 {
+		t.Fatalf("told %v", answers)
+	}
+	m.Receive(begin, fill("b", 2))
+	commands := m.Take()
+	if asked := askedFor(commands); asked["first"] != 2 || asked["second"] != 0 {
+		t.Errorf("what was given back was requested for %v", asked)
+	}
+	if a := answersTo(commands)["second"]; a.GetYield() {
+		t.Error("it is still to give something back")
+	}
+}
+
+// TestNobodyYieldsInVain: the first could not run even with the slots of the second.
+func TestNobodyYieldsInVain(t *testing.T) {
+	m := newManager()
+	m.Receive(begin, declare("first", 1, 9))
+	m.Receive(begin, declare("second", 1, 4))
+	b := register("b", 2)
+	b.Occupied = fill("b", 0, "second", "second").Occupied
+	m.Receive(begin, b)
+	if a := answersTo(m.Take())["second"]; a.GetYield() {
+		t.Error("the second is to give back what helps nobody")
+	}
+}
+
+func TestWhatJobsNeedComesBeforeWhatTheyWish(t *testing.T) {
+	m := newManager()
+	m.Receive(begin, register("a", 3))
+	adaptive := declare("adaptive", 1, 8)
+	adaptive.Minimum = 1
+	m.executors[0].full = true // nothing yet
+	m.Receive(begin, adaptive)
+	m.Receive(begin, declare("plain", 1, 2))
+	m.executors[0].full = false
+	m.Tick(begin)
+	if asked := askedFor(m.Take()); asked["adaptive"] != 1 || asked["plain"] != 2 {
+		t.Errorf("requested %v", asked)
+	}
+}
+
+func TestAJobThatGaveUpWaitsBehindTheOthers(t *testing.T) {
+	m := newManager()
+	m.Receive(begin, declare("large", 1, 3))
+	m.Receive(begin, declare("small", 1, 2))
+	m.Receive(begin, declare("large", 2, 0))
+	m.Receive(begin, declare("large", 3, 3))
+	m.Take()
+	m.Receive(begin, register("a", 2))
+	if asked := askedFor(m.Take()); asked["small"] != 2 || asked["large"] != 0 {
+		t.Errorf("requested %v", asked)
 	}
 }

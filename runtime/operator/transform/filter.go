@@ -25,27 +25,27 @@ func (f *filter[T]) Process(batch *element.Batch[T]) (err error) {
 	kept := operator.Resize(&f.out.Values, batch.Len())[:0]
 	keep, urgent := f.keep, f.Ctx.Urgent()
 	f.out.Timestamps = f.out.Timestamps[:0]
-	if len(batch.Timestamps) == 0 {
-		for _, v := range batch.Values {
-			if operator.Waits(urgent) {
-				if err := f.Ctx.GiveWay(); err != nil {
-					return err
-				}
-			}
-			if keep(v) {
-				kept = append(kept, v)
+	for start := 0; start < batch.Len(); start += operator.Stride {
+		if operator.Waits(urgent) {
+			if err := f.Ctx.GiveWay(); err != nil {
+				return err
 			}
 		}
-	} else {
-		for i, v := range batch.Values {
-			if operator.Waits(urgent) {
-				if err := f.Ctx.GiveWay(); err != nil {
-					return err
+		end := min(start+operator.Stride, batch.Len())
+		in := batch.Values[start:end]
+		if len(batch.Timestamps) == 0 {
+			for _, v := range in {
+				if keep(v) {
+					kept = append(kept, v)
 				}
 			}
+			continue
+		}
+		at := batch.Timestamps[start:end]
+		for i, v := range in {
 			if keep(v) {
 				kept = append(kept, v)
-				f.out.Timestamps = append(f.out.Timestamps, batch.Timestamps[i])
+				f.out.Timestamps = append(f.out.Timestamps, at[i])
 			}
 		}
 	}

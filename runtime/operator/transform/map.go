@@ -25,13 +25,17 @@ func (m *mapper[In, Out]) Process(batch *element.Batch[In]) (err error) {
 	m.Ctx.RecordsIn.Add(uint64(batch.Len()))
 	values := operator.Resize(&m.out.Values, batch.Len())
 	function, urgent := m.function, m.Ctx.Urgent()
-	for i, v := range batch.Values {
+	for start := 0; start < batch.Len(); start += operator.Stride {
 		if operator.Waits(urgent) {
 			if err := m.Ctx.GiveWay(); err != nil {
 				return err
 			}
 		}
-		values[i] = function(v)
+		in := batch.Values[start:min(start+operator.Stride, batch.Len())]
+		mapped := values[start:][:len(in)]
+		for i, v := range in {
+			mapped[i] = function(v)
+		}
 	}
 	m.out.Timestamps = batch.Timestamps
 	return m.Emit(&m.out)

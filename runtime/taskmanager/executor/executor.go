@@ -17,29 +17,39 @@ type Config struct {
 	// ID is unique for the life of the process and part of the actor's name.
 	ID      string
 	Address *message.Address
+	// Lookout is where the process shows what it does; nil if it does not.
+	Lookout *message.Lookout
 	// Slots is the number of slots; Resize may raise it.
 	Slots  int
 	Timing message.Timing
-	// ResourceManager is whom to register with, LeaderEpoch the epoch it leads in.
+	// ResourceManager is whom to register with, LeaderEpoch the epoch it leads in; nil and 0 if the leader is not known yet.
 	ResourceManager *message.Address
 	LeaderEpoch     uint64
+	// Registrar is asked who leads for as long as the TaskExecutor is not registered; nil if others find that out and tell by Lead.
+	Registrar *message.Address
 	// CancellationTimeout is how long a cancelled task may take where the job's configuration does not say; 0 is for ever.
 	CancellationTimeout func(configuration map[string]string) time.Duration
 	// CanKill says that closing a worker ends its tasks whatever they do, as it is with processes. Otherwise a worker
 	// with a task that does not stop is left behind, and the job fails.
 	CanKill bool
+	// Apart says that workers are processes, which their peers find at an address of the job's own.
+	Apart bool
 }
 
 // Executor is the state of a TaskExecutor.
 //
-//	unregistered --TaskExecutorRegistered--> registered --silence, or unknown to the ResourceManager--> unregistered
+//	unregistered --TaskExecutorRegistered--> registered --silence, unknown to the ResourceManager, another leader--> unregistered
 //
-// Jobs go on in either state. An Executor belongs to one goroutine.
+// Jobs go on in either state, until another leader comes. An Executor belongs to one goroutine.
 type Executor struct {
 	config Config
-	epoch  uint64
-	slots  slotTable
-	jobs   map[ident.JobID]*job
+	// manager leads in the epoch; nil if nobody does that is known.
+	manager *message.Address
+	epoch   uint64
+	// cluster is that of the leader, empty if nobody has said it.
+	cluster string
+	slots   slotTable
+	jobs    map[ident.JobID]*job
 	// sessions counts the links opened, over all jobs.
 	sessions uint64
 
@@ -56,7 +66,7 @@ type Executor struct {
 // New returns an Executor that has not registered yet: its first Tick does.
 func New(config Config, now time.Time) *Executor {
 	return &Executor{
-		config: config, epoch: config.LeaderEpoch,
+		config: config, manager: config.ResourceManager, epoch: config.LeaderEpoch,
 		slots: slotTable{capacity: config.Slots},
 		jobs:  map[ident.JobID]*job{},
 		heard: now, speakAt: now, retry: config.Timing.FirstRetry(),
@@ -76,6 +86,16 @@ type Launch struct {
 	Name          string
 	LeaderEpoch   uint64
 	Configuration map[string]string
+	// Program is nil where this process has the program.
+	Program *message.JobProgram
+	// Slots is how many the job holds here; Hold tells when that changes.
+	Slots int
+}
+
+// Hold says how many slots the job of a worker holds from now on.
+type Hold struct {
+	Job   ident.JobID
+	Slots int
 }
 
 // Tell hands a message to the worker of a job.
@@ -86,6 +106,12 @@ type Tell struct {
 
 // Close ends the worker of a job, and kills it where it can be killed.
 type Close struct{ Job ident.JobID }
+
+// Prepare asks for the address at which a job's workers will be found by their peers, which Prepared tells; Discard gives it up.
+type Prepare struct{ Job ident.JobID }
+
+// Discard gives up what Prepare has made.
+type Discard struct{ Job ident.JobID }
 
 // Abandon says that a worker could not be stopped: a goroutine of it still runs. The process is better ended.
 type Abandon struct {
@@ -99,12 +125,19 @@ type Watch struct {
 	Stop    bool
 }
 
+// Reset drops the connection to the process of an actor that is silent.
+type Reset struct{ Address *message.Address }
+
+func (Reset) command()   {}
 func (Send) command()    {}
 func (Launch) command()  {}
+func (Hold) command()    {}
 func (Tell) command()    {}
 func (Close) command()   {}
 func (Abandon) command() {}
 func (Watch) command()   {}
+func (Prepare) command() {}
+func (Discard) command() {}
 
 // Take returns what is to be done since the last call, in order.
 func (x *Executor) Take() []Command {
@@ -134,6 +167,7 @@ func (x *Executor) Deadline() time.Time {
 // Tick does what time has brought.
 func (x *Executor) Tick(now time.Time) {
 	if x.registered && now.Sub(x.heard) >= x.config.Timing.Timeout {
+		x.do(Reset{Address: x.manager})
 		x.unregister(now)
 	}
 	if !now.Before(x.speakAt) {
@@ -165,15 +199,62 @@ func (x *Executor) Receive(now time.Time, m message.Message) {
 		x.onRequestSlot(now, m)
 	case *message.Frame:
 		x.onFrame(now, m)
+	case *message.Leader:
+		x.onLeader(now, m)
 	default:
 		x.stale++
 	}
 	x.flush(now)
 }
 
+// onLeader turns to a leader of a later epoch. One of another cluster, which means another run of the JobManager while nobody elects leaders, is
+// turned to whatever its epoch, once the leader before is lost: epochs of different runs follow the clock, which may have been set back.
+func (x *Executor) onLeader(now time.Time, m *message.Leader) {
+	if m.ResourceManager == nil {
+		return
+	}
+	if m.Cluster != x.cluster && !x.registered && m.LeaderEpoch > 0 && m.LeaderEpoch <= x.epoch {
+		x.epoch = m.LeaderEpoch - 1
+	}
+	if m.LeaderEpoch > x.epoch {
+		x.cluster = m.Cluster
+	}
+	x.lead(now, m.LeaderEpoch, m.ResourceManager)
+}
+
+// Follows reports whether this is the leader that was turned to last.
+func (x *Executor) Follows(m *message.Leader) bool {
+	return m.LeaderEpoch == x.epoch && m.Cluster == x.cluster && x.manager != nil
+}
+
+// Lead says who leads from now on.
+func (x *Executor) Lead(now time.Time, epoch uint64, resourceManager *message.Address) {
+	x.lead(now, epoch, resourceManager)
+	x.flush(now)
+}
+
+// lead turns to a leader of a later epoch. The jobs are dropped, workers and all: an earlier leader's JobMasters have no say any more.
+func (x *Executor) lead(now time.Time, epoch uint64, resourceManager *message.Address) {
+	if epoch <= x.epoch || resourceManager == nil {
+		if epoch < x.epoch {
+			x.stale++
+		}
+		return
+	}
+	for _, j := range x.inOrder() {
+		x.drop(j)
+	}
+	if x.registered {
+		x.do(Watch{Address: x.manager, Stop: true})
+	}
+	x.epoch, x.manager = epoch, resourceManager
+	x.unregister(now)
+	x.speak(now)
+}
+
 // Gone says that an actor has ended. It is a hint that saves waiting for a heartbeat's timeout.
 func (x *Executor) Gone(now time.Time, who message.AddressKey) {
-	if x.config.ResourceManager.Key() == who && x.registered {
+	if x.registered && x.manager.Key() == who {
 		x.unregister(now)
 	}
 	for _, j := range x.inOrder() {
@@ -204,16 +285,22 @@ func (x *Executor) speak(now time.Time) {
 	x.reported = x.slots.version
 	if x.registered {
 		x.speakAt = now.Add(x.config.Timing.Interval)
-		x.send(x.config.ResourceManager, &message.TaskExecutorHeartbeat{
+		x.send(x.manager, &message.TaskExecutorHeartbeat{
 			LeaderEpoch: x.epoch, Id: x.config.ID, Address: x.config.Address, Occupied: x.occupied(), Version: x.slots.version,
 		})
 		return
 	}
 	x.speakAt = now.Add(x.retry)
 	x.retry = x.config.Timing.NextRetry(x.retry)
-	x.send(x.config.ResourceManager, &message.RegisterTaskExecutor{
+	if x.config.Registrar != nil {
+		x.send(x.config.Registrar, &message.FindLeader{ReplyTo: x.config.Address})
+	}
+	if x.manager == nil {
+		return
+	}
+	x.send(x.manager, &message.RegisterTaskExecutor{
 		LeaderEpoch: x.epoch, Id: x.config.ID, Address: x.config.Address, Slots: int32(x.slots.capacity),
-		Occupied: x.occupied(), Version: x.slots.version,
+		Occupied: x.occupied(), Version: x.slots.version, Lookout: x.config.Lookout,
 	})
 }
 
@@ -239,7 +326,7 @@ func (x *Executor) onRegistered(now time.Time, m *message.TaskExecutorRegistered
 	}
 	x.registered = true
 	x.speakAt = now.Add(x.config.Timing.Interval)
-	x.do(Watch{Address: x.config.ResourceManager})
+	x.do(Watch{Address: x.manager})
 }
 
 func (x *Executor) onHeartbeat(now time.Time, m *message.ResourceManagerHeartbeat) {
@@ -267,18 +354,23 @@ func (x *Executor) onRequestSlot(now time.Time, m *message.RequestSlot) {
 	accepted := x.slots.allocate(allocation, jobID)
 	if accepted && !known {
 		j := x.jobFor(now, jobID, m)
-		j.offer(now, x, []*message.SlotStatus{status(*x.slots.find(allocation))})
+		j.toOffer = append(j.toOffer, status(*x.slots.find(allocation)))
+		j.offer(now, x)
 	}
 	// The answer says what a heartbeat would.
 	x.reported = x.slots.version
-	x.send(x.config.ResourceManager, &message.SlotRequested{
+	x.send(x.manager, &message.SlotRequested{
 		LeaderEpoch: x.epoch, Id: x.config.ID, Allocation: m.Allocation, Accepted: accepted, Version: x.slots.version,
 	})
 }
 
-// flush ends a step: it sends what the links have due, and tells the ResourceManager at once of slots that became free.
+// flush ends a step: it sends what the links have due, and tells workers and the ResourceManager at once of slots that were given or became free.
 func (x *Executor) flush(now time.Time) {
 	for _, j := range x.inOrder() {
+		if held := x.slots.of(j.id); j.worker != 0 && held != j.held {
+			j.held = held
+			x.do(Hold{Job: j.id, Slots: held})
+		}
 		for _, f := range j.link.Due(now) {
 			x.send(j.master, f)
 		}

@@ -296,6 +296,10 @@ func TestALostJobMasterTakesItsJobAlong(t *testing.T) {
 			h, ok := e.Body.(*message.TaskExecutorHeartbeat)
 			return ok && len(h.Occupied) == 0
 		})
+		// The ResourceManager of the same process is silent as well.
+		if want := map[string]int{"silent": 2}[name]; count[Reset](b) != want {
+			t.Errorf("%s: %d connections were reset, not %d", name, count[Reset](b), want)
+		}
 		if name != "silent" && !told {
 			t.Errorf("%s: the ResourceManager was not told at once", name)
 		}

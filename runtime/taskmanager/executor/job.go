@@ -19,10 +19,17 @@ type job struct {
 	name          string
 	master        *message.Address
 	configuration map[string]string
-	link          *message.Link
+	// program is nil where this process has it.
+	program *message.JobProgram
+	link    *message.Link
+	// address is where the job's workers are found by their peers. Until it is known, unless it need not be, slots wait in toOffer.
+	address string
+	toOffer []*message.SlotStatus
 
 	// worker is the incarnation that runs, 0 if none does.
 	worker uint64
+	// held is how many slots that worker was told to have.
+	held int
 	// lostAt is the number of the frame that told of the last worker's end. What the JobMaster sent before it had read
 	// that frame was meant for that worker.
 	lostAt uint64
@@ -51,11 +58,33 @@ func (x *Executor) jobFor(now time.Time, id ident.JobID, m *message.RequestSlot)
 	}
 	x.jobs[id] = j
 	x.do(Watch{Address: j.master})
+	if x.config.Apart {
+		x.do(Prepare{Job: id})
+	}
 	return j
 }
 
-func (j *job) offer(now time.Time, x *Executor, slots []*message.SlotStatus) {
-	x.send(j.master, j.link.Send(now, &message.Frame_Offer{Offer: &message.OfferSlots{Slots: slots}}))
+func (j *job) offer(now time.Time, x *Executor) {
+	if x.config.Apart && j.address == "" {
+		return
+	}
+	x.send(j.master, j.link.Send(now, &message.Frame_Offer{Offer: &message.OfferSlots{Slots: j.toOffer, Data: j.address}}))
+	j.toOffer = nil
+}
+
+// Prepared tells at which address a job's workers will be found; "" says that there is none, so that the job can have no slots here.
+func (x *Executor) Prepared(now time.Time, id ident.JobID, address string) {
+	j := x.jobs[id]
+	switch {
+	case j == nil || j.address != "":
+		x.stale++
+	case address == "":
+		x.drop(j)
+	default:
+		j.address = address
+		j.offer(now, x)
+	}
+	x.flush(now)
 }
 
 func (j *job) deadline() time.Time {
@@ -68,6 +97,7 @@ func (j *job) deadline() time.Time {
 
 func (x *Executor) tickJob(now time.Time, j *job) {
 	if j.link.Silent(now) {
+		x.do(Reset{Address: j.master})
 		x.drop(j)
 		return
 	}
@@ -120,6 +150,9 @@ func (x *Executor) drop(j *job) {
 		x.do(Close{Job: j.id})
 	}
 	x.do(Watch{Address: j.master, Stop: true})
+	if x.config.Apart {
+		x.do(Discard{Job: j.id})
+	}
 	x.slots.releaseJob(j.id)
 	delete(x.jobs, j.id)
 }
@@ -190,6 +223,9 @@ func (x *Executor) onFrame(now time.Time, f *message.Frame) {
 			x.withSlot(j, b, func(s *slot) { s.taken = true })
 		}
 		x.free(j, body.Answer.Rejected)
+		if body.Answer.Program != nil {
+			j.program = body.Answer.Program
+		}
 	case *message.Frame_Free:
 		x.free(j, body.Free.Allocations)
 	}
@@ -260,8 +296,8 @@ func (x *Executor) ensureWorker(j *job) {
 		return
 	}
 	x.sessions++
-	j.worker = x.sessions
-	x.do(Launch{Job: j.id, Incarnation: j.worker, Name: j.name, LeaderEpoch: x.epoch, Configuration: j.configuration})
+	j.worker, j.held = x.sessions, x.slots.of(j.id)
+	x.do(Launch{Job: j.id, Incarnation: j.worker, Name: j.name, LeaderEpoch: x.epoch, Configuration: j.configuration, Program: j.program, Slots: j.held})
 }
 
 func (x *Executor) expectEnd(now time.Time, j *job, execution ident.ExecutionID) {

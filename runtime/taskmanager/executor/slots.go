@@ -65,6 +65,16 @@ func (t *slotTable) releaseJob(job ident.JobID) {
 	}
 }
 
+// of counts the slots of a job.
+func (t *slotTable) of(job ident.JobID) (n int) {
+	for i := range t.given {
+		if t.given[i].job == job {
+			n++
+		}
+	}
+	return n
+}
+
 func (t *slotTable) find(allocation ident.AllocationID) *slot {
 	for i := range t.given {
 		if t.given[i].allocation == allocation {

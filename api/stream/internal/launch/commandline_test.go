@@ -194,14 +194,3 @@ func TestHelp(t *testing.T) {
 		t.Errorf("a program without flags has a group of them:\n%s", got)
 	}
 }
-
-func TestRole(t *testing.T) {
-	for value, want := range map[string]Role{"": Local, "local": Local} {
-		if got, err := RoleOf(func(string) string { return value }); got != want || err != nil {
-			t.Errorf("%q: %q, %v", value, got, err)
-		}
-	}
-	if _, err := RoleOf(func(string) string { return "chief" }); err == nil || !strings.Contains(err.Error(), `"chief"`) {
-		t.Errorf("an unknown role: %v", err)
-	}
-}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/weir-stream/weir/runtime/clock"
 	"github.com/weir-stream/weir/runtime/config"
+	"github.com/weir-stream/weir/runtime/process"
 )
 
 // Build declares a program's graph under a configuration.
@@ -44,8 +45,12 @@ type host struct {
 }
 
 func (h *host) main(build Build) int {
-	if _, err := RoleOf(h.getenv); err != nil {
+	role, err := process.RoleOf(h.getenv)
+	if err != nil {
 		return h.refuse(err)
+	}
+	if role != process.Local {
+		return h.hosted(role, build)
 	}
 	line, err := NewCommandLine(h.name, h.flags)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/weir-stream/weir/api/stream/internal/console"
 	"github.com/weir-stream/weir/runtime/clock"
+	"github.com/weir-stream/weir/runtime/config"
 	"github.com/weir-stream/weir/runtime/graph"
 	"github.com/weir-stream/weir/runtime/ident"
 	"github.com/weir-stream/weir/runtime/metrics"
@@ -20,6 +21,9 @@ type Program struct {
 	// Job is the name of the job.
 	Job       string
 	Operators []console.Operator
+	// Graph is the compiled job, and Settings is what it runs with: the program may have changed what it was built under.
+	Graph    *graph.JobGraph
+	Settings config.Configuration
 	// Start submits the job to a cluster, which it starts if need be.
 	Start func(ctx context.Context, around Surroundings) (Job, error)
 }

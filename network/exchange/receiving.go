@@ -1,0 +1,130 @@
+package exchange
+
+import (
+	"fmt"
+
+	"github.com/weir-stream/weir/api/codec"
+	"github.com/weir-stream/weir/network/transport"
+)
+
+// receiving is the consumer's end of a channel from another process.
+type receiving[T any] struct {
+	from   *transport.Receiver
+	remote Remote[T]
+	// shell is the frame in front once decoded is set; event says whose credit it has.
+	shell   slot[T]
+	decoded bool
+	event   bool
+	// pieces are those that came of a large record.
+	pieces []byte
+	// bytes and frames are what came.
+	bytes, frames uint64
+}
+
+// front returns the oldest frame, decoded, or nil.
+func (r *receiving[T]) front() *slot[T] {
+	for !r.decoded {
+		frame, event, err := r.from.Next()
+		if err != nil {
+			return r.fail(err)
+		}
+		if frame == nil {
+			return nil
+		}
+		r.event = event
+		r.bytes, r.frames = r.bytes+uint64(len(frame.Payload())), r.frames+1
+		whole, err := r.decode(frame.Payload())
+		r.from.Done(frame)
+		if err != nil {
+			return r.fail(&DecodingError{Edge: r.remote.Edge, Cause: err})
+		}
+		if !whole {
+			r.from.Release(event)
+			continue
+		}
+		r.decoded = true
+	}
+	return &r.shell
+}
+
+// fail makes the error what stands in front, for good.
+func (r *receiving[T]) fail(err error) *slot[T] {
+	r.shell.reset()
+	r.shell.failure = err
+	r.decoded = true
+	return &r.shell
+}
+
+// release gives the credit of the frame in front back.
+func (r *receiving[T]) release() {
+	r.decoded = false
+	r.from.Release(r.event)
+}
+
+func (r *receiving[T]) queued() int {
+	n := r.from.Queued()
+	if r.decoded {
+		n++
+	}
+	return n
+}
+
+// keepPieces is how much memory for pieces is kept for the next large record.
+const keepPieces = 1 << 20
+
+// decode reads a payload into the shell. It reports whether there is something in it, or only a piece of a record.
+func (r *receiving[T]) decode(src []byte) (whole bool, err error) {
+	if len(src) > 0 && src[0] == flagPiece {
+		if r.event || len(r.pieces)+len(src)-1 > r.remote.maxRecord() || len(src) == 1 {
+			return false, fmt.Errorf("a piece of %d bytes of a record behind %d", len(src)-1, len(r.pieces))
+		}
+		r.pieces = append(r.pieces, src[1:]...)
+		return false, nil
+	}
+	p, records, times, hashes, events, err := parsePayload(src, len(r.pieces))
+	if err != nil {
+		return false, err
+	}
+	if r.event != (p.records == 0) {
+		return false, fmt.Errorf("%d records in a frame of events: %v", p.records, r.event)
+	}
+	s := &r.shell
+	s.batch.Values = resized(s.batch.Values, p.records)
+	s.batch.Timestamps = s.batch.Timestamps[:0]
+	s.batch.Hashes = s.batch.Hashes[:0]
+	if p.times != noTimes && p.records > 0 {
+		s.batch.Timestamps = resized(s.batch.Timestamps, p.records)
+		parseTimes(times, p.times, s.batch.Timestamps)
+	}
+	if len(hashes) > 0 {
+		s.batch.Hashes = resized(s.batch.Hashes, p.records)
+		parseHashes(hashes, s.batch.Hashes)
+	}
+	if s.marks, err = parseEvents(events, p.events, p.records, s.marks[:0]); err != nil {
+		return false, err
+	}
+	return true, r.decodeRecords(records)
+}
+
+func (r *receiving[T]) decodeRecords(src []byte) error {
+	if len(r.pieces) > 0 {
+		src = append(r.pieces, src...)
+		r.pieces = src[:0]
+		if cap(r.pieces) > keepPieces {
+			r.pieces = nil
+		}
+	}
+	rest, err := codec.DecodeBatch(r.remote.Codec, src, r.shell.batch.Values)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("%d bytes follow the records", len(rest))
+	}
+	return err
+}
+
+// resized returns a slice of n elements over the memory of s if that has room. What is in it is to be overwritten.
+func resized[T any](s []T, n int) []T {
+	if cap(s) >= n {
+		return s[:n]
+	}
+	return make([]T, n, max(n, 2*cap(s)))
+}

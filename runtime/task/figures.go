@@ -1,0 +1,117 @@
+package task
+
+import (
+	"math"
+	"sync/atomic"
+
+	"github.com/weir-stream/weir/runtime/element"
+	"github.com/weir-stream/weir/runtime/metrics"
+)
+
+// Figures are what others may read of a task while it runs. The task writes them some times a second and before it waits, so that nothing is spent on them per
+// record, and they are late by a tenth of a second at the most.
+type Figures struct {
+	in     *metrics.Counter // of the head operator; nil for a source
+	number [figures]atomic.Int64
+}
+
+// Figure names one of them.
+type Figure uint8
+
+// The figures.
+const (
+	RecordsOut Figure = iota
+	// BytesIn and BytesOut are of encoded records between processes, and of records as they are in memory within one.
+	BytesIn
+	BytesOut
+	BatchesIn
+	BatchesOut
+	// QueuedIn and QueuedOut are batches that wait at the inputs, and behind the outputs.
+	QueuedIn
+	QueuedOut
+	// WatermarkIn is the least watermark of the inputs, WatermarkOut what was sent on last, in milliseconds; math.MinInt64 where there is none.
+	WatermarkIn
+	WatermarkOut
+	// StartDelay and Alignment are those of the latest checkpoint, in nanoseconds.
+	StartDelay
+	Alignment
+	// MailsServed counts actions of the mailbox, MailsWaiting are those in it.
+	MailsServed
+	MailsWaiting
+	// Initialization is how many milliseconds the task took to open.
+	Initialization
+	figures
+)
+
+// Of reads a figure. Any goroutine may call it.
+func (f *Figures) Of(one Figure) int64 { return f.number[one].Load() }
+
+// RecordsIn counts what came over the task's inputs. Any goroutine may call it.
+func (f *Figures) RecordsIn() int64 {
+	if f.in == nil {
+		return 0
+	}
+	return f.in.Count()
+}
+
+// Figures returns those of the task, which go on to be readable when it has ended.
+func (t *Task) Figures() *Figures { return t.figures }
+
+func newFigures() *Figures {
+	f := &Figures{}
+	f.number[WatermarkIn].Store(math.MinInt64)
+	f.number[WatermarkOut].Store(math.MinInt64)
+	return f
+}
+
+// figuresPause is the time between two notes of a task that is busy, in nanoseconds.
+const figuresPause = 100e6
+
+// noteAt notes figures if it is time.
+func (t *Task) noteAt(now int64) {
+	if now-t.noted >= figuresPause {
+		t.noted = now
+		t.note()
+	}
+}
+
+// note writes what the task has come to.
+func (t *Task) note() {
+	set := func(f Figure, n int64) { t.figures.number[f].Store(n) }
+	var records, bytesIn, bytesOut, batchesIn, batchesOut uint64
+	queuedIn, queuedOut, watermark := 0, 0, int64(math.MinInt64)
+	for _, out := range t.outputs {
+		bytes, batches, at := out.Moved()
+		records, bytesOut, batchesOut = records+out.Sent(), bytesOut+bytes, batchesOut+batches
+		queuedOut += out.InFlight()
+		watermark = max(watermark, at)
+	}
+	for i := range t.inputs {
+		bytes, batches := t.inputs[i].Moved()
+		bytesIn, batchesIn = bytesIn+bytes, batchesIn+batches
+		queuedIn += t.inputs[i].Queued()
+	}
+	set(RecordsOut, int64(records))
+	set(BytesIn, int64(bytesIn))
+	set(BytesOut, int64(bytesOut))
+	set(BatchesIn, int64(batchesIn))
+	set(BatchesOut, int64(batchesOut))
+	set(QueuedIn, int64(queuedIn))
+	set(QueuedOut, int64(queuedOut))
+	set(WatermarkIn, t.inputWatermark())
+	set(WatermarkOut, watermark)
+	set(MailsServed, t.mailbox.served)
+	set(MailsWaiting, int64(t.mailbox.waiting.Load()))
+}
+
+// inputWatermark is the least of the inputs.
+func (t *Task) inputWatermark() int64 {
+	least := int64(math.MaxInt64)
+	for _, g := range t.gates {
+		least = min(least, g.valve.output)
+	}
+	if len(t.gates) == 0 || least == element.NoWatermark {
+		return math.MinInt64
+	}
+	return least
+}
