@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -210,6 +211,18 @@ func TestAClusterThatCannotStartSaysWhy(t *testing.T) {
 	if code != exitFailed || !strings.Contains(out, "256.0.0.1") {
 		t.Errorf("%d, %s", code, out)
 	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	for _, key := range []string{"rest.port", "jobmanager.rpc.port", "blob.server.port"} {
+		out, code = s.weir(flat([]string{"start-cluster"}, anyPorts, []string{"-D", key + "=" + port})...)
+		if code != exitFailed || !strings.Contains(out, key) || !strings.Contains(out, port) {
+			t.Errorf("%s is taken: %d, %s", key, code, out)
+		}
+	}
 	out, code = s.weir("start-cluster", "-D", "no.such.key=1")
 	if code != exitUsage || !strings.Contains(out, "no.such.key") {
 		t.Errorf("%d, %s", code, out)
@@ -249,6 +262,9 @@ func TestWhatTheTranscriptLeavesOut(t *testing.T) {
 		t.Errorf("the savepoint is %s", saved)
 	}
 	s.must("disposed", "savepoint", "-d", saved)
+	if _, err := os.Stat(strings.TrimPrefix(saved, "file://")); !os.IsNotExist(err) {
+		t.Errorf("what is left of a savepoint that was disposed of: %v", err)
+	}
 	s.must("Cancelled job "+run.Job, "cancel", run.Job)
 	if out, code := s.weir("cancel", strings.Repeat("0", 32)); code != exitFailed || !strings.Contains(out, strings.Repeat("0", 32)) {
 		t.Errorf("a job that there is not: %d, %s", code, out)

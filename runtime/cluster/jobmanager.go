@@ -179,7 +179,7 @@ func (j *JobManager) startActors(blobs string) (err error) {
 	}
 	j.endpoint, err = remote.Listen(j.system, options)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (%s)", err, config.JobManagerPort.Key())
 	}
 	j.onClose(j.endpoint.Close)
 	j.manager, err = jobmanager.Start(j.system, jobmanager.Options{

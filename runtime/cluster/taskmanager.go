@@ -179,7 +179,7 @@ func (t *TaskManager) startActors() (err error) {
 	}
 	t.endpoint, err = remote.Listen(t.system, options)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (%s)", err, config.TaskManagerPort.Key())
 	}
 	t.onClose(t.endpoint.Close)
 	shown, err := t.showProcess()

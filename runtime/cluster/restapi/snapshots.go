@@ -76,6 +76,9 @@ func (c *Cluster) metadata(ctx context.Context, location string) (*snapshot.Meta
 // would start from.
 func (c *Cluster) DisposeSavepoint(ctx context.Context, path string) error {
 	m, store, err := c.metadata(ctx, path)
+	if err == nil {
+		store, err = c.fromAbove(path, store)
+	}
 	if err != nil {
 		return fmt.Errorf("could not dispose savepoint %s: %w", path, err)
 	}
@@ -89,6 +92,23 @@ func (c *Cluster) DisposeSavepoint(ctx context.Context, path string) error {
 		return fmt.Errorf("savepoint %s is gone, but for some of its files, which may be deleted by hand: %w", path, err)
 	}
 	return nil
+}
+
+// fromAbove is the store of a snapshot's folder, opened at the folder that it lies in where that can be: a store in the file system removes folders that it has emptied, but not the one that it was opened at.
+func (c *Cluster) fromAbove(path string, store storage.Store) (storage.Store, error) {
+	location, err := storage.Parse(snapshot.FolderOf(path))
+	if err != nil {
+		return nil, err
+	}
+	parent, name := location.Split()
+	if storage.CheckName(name) != nil {
+		return store, nil
+	}
+	above, err := c.options.Stores(parent.String())
+	if err != nil {
+		return nil, err
+	}
+	return storage.Below(above, name), nil
 }
 
 // ownFiles are the names of the files in the savepoint's own folder.
