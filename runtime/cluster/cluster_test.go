@@ -40,6 +40,7 @@ var (
 	output  = flag.String("output", "", "the `folder` of results")
 	slow    = flag.Bool("slow", false, "take three times as long")
 	refused = flag.Bool("refused", false, "refuse to be built")
+	failing = flag.Bool("failing", false, "fail at the first record after one second's")
 )
 
 func TestMain(m *testing.M) {
@@ -68,10 +69,20 @@ func build(env *stream.Environment) error {
 		rate /= 3
 	}
 	numbers := stream.From(env, datagen.Generate(count, func(i int64) int64 { return i }).Rate(float64(rate)))
+	if *failing {
+		numbers = stream.MapErr(numbers, failLate)
+	}
 	counted := stream.Count(stream.KeyBy(numbers, func(n int64) int64 { return n % 10 }))
 	lines := stream.Map(counted, func(c stream.KeyCount[int64]) string { return fmt.Sprintf("%d %d", c.Key, c.Count) })
 	stream.To(lines, file.TextAppend(*output, func(to []byte, line string) []byte { return append(to, line...) }).Rolling(file.OnCheckpointRollingPolicy()))
 	return nil
+}
+
+func failLate(n int64) (int64, error) {
+	if n >= records/2 {
+		return 0, fmt.Errorf("%d is too late", n)
+	}
+	return n, nil
 }
 
 func load(properties ...string) config.Configuration {

@@ -127,7 +127,7 @@ func (b *bench) shapes(state string, ids map[string]string) (asked int, differen
 		if json.Unmarshal(c.Answer(), &recorded) != nil || json.Unmarshal(content, &answered) != nil {
 			continue
 		}
-		if unsampled(recorded) {
+		if unsampled(recorded) || unsampled(answered) {
 			continue
 		}
 		for _, d := range resttest.Differences(recorded, answered) {
@@ -137,7 +137,7 @@ func (b *bench) shapes(state string, ids map[string]string) (asked int, differen
 	return asked, differences
 }
 
-// unsampled says that Flink had nothing sampled yet for an answer that was recorded.
+// unsampled says that there was nothing sampled yet to answer with.
 func unsampled(recorded any) bool {
 	answer, _ := recorded.(map[string]any)
 	return answer["status"] == "deprecated" || answer["endTimestamp"] != nil && answer["data"] == nil
@@ -177,6 +177,7 @@ func (b *bench) runsAJobOverREST() {
 		b.Fatalf("savepoints are %q and %q", first, second)
 	}
 	b.awaitState(job, "FINISHED")
+	b.checkStands("finished", job)
 
 	run["savepointPath"] = second
 	job = b.start(jar, run)
@@ -187,8 +188,9 @@ func (b *bench) runsAJobOverREST() {
 	b.awaitCheckpoint(job)
 	b.send("PATCH", "/jobs/"+job, nil)
 	b.awaitState(job, "CANCELED")
-	b.checkEnded("canceled", job)
+	b.checkStands("canceled", job)
 	delete(run, "savepointPath")
+	b.hasJobsFail(jar, run)
 	run["programArgsList"] = []string{"--endless", "--output", filepath.Join(b.TempDir(), "rest")}
 	job = b.start(jar, run)
 	b.send("PATCH", "/jobs/"+job+"/clientHeartbeat", map[string]any{"expiredTimestamp": 1}) // it is missed already
@@ -274,26 +276,54 @@ func (b *bench) learn(state string, ids map[string]string, job, manager string, 
 	}
 }
 
-// learnCheckpoint has the job's latest checkpoint stand for the one that the record shows.
+// hasJobsFail has one job that gives up after a restart, and one that waits for its restart.
+func (b *bench) hasJobsFail(jar string, run map[string]any) {
+	run["programArgsList"] = []string{"--endless", "--failing", "--output", filepath.Join(b.TempDir(), "failing")}
+	configuration := run["flinkConfiguration"].(map[string]string)
+	configuration["restart-strategy.type"] = "fixed-delay"
+	configuration["restart-strategy.fixed-delay.attempts"] = "2"
+	configuration["restart-strategy.fixed-delay.delay"] = "10ms"
+	job := b.start(jar, run)
+	b.awaitState(job, "FAILED")
+	b.checkStands("failed", job)
+	configuration["restart-strategy.fixed-delay.delay"] = "1h"
+	run["programArgsList"] = []string{"--endless", "--failing", "--output", filepath.Join(b.TempDir(), "failing")}
+	job = b.start(jar, run)
+	b.awaitState(job, "RESTARTING")
+	b.checkStands("restarting", job)
+	b.send("PATCH", "/jobs/"+job, nil)
+	b.awaitState(job, "CANCELED")
+	delete(configuration, "restart-strategy.type")
+}
+
+// learnCheckpoint has the job's latest checkpoint stand for the one that the record shows, and none for one that it did not have.
 func (b *bench) learnCheckpoint(state string, ids map[string]string, job string) {
 	latest := b.get("/jobs/" + job + "/checkpoints")["latest"].(map[string]any)["completed"].(map[string]any)
 	for _, c := range resttest.Calls(state) {
 		if _, recorded, ok := strings.Cut(c.Path, "/checkpoints/details/"); ok {
 			number, _, _ := strings.Cut(recorded, "/")
-			ids["/checkpoints/details/"+number] = fmt.Sprintf("/checkpoints/details/%v", latest["id"])
+			own := latest["id"]
+			if c.Status == http.StatusNotFound {
+				own = 1 << 40
+			}
+			ids["/checkpoints/details/"+number] = fmt.Sprintf("/checkpoints/details/%v", own)
 		}
 	}
 }
 
-// checkEnded compares what is told of a job that is over with the record.
-func (b *bench) checkEnded(state, job string) {
+// checkStands compares what is told of a job in a state with the record.
+func (b *bench) checkStands(state, job string) {
+	b.Helper()
 	ids := map[string]string{}
 	manager := b.get("/taskmanagers")["taskmanagers"].([]any)[0].(map[string]any)
 	b.learn(state, ids, job, manager["id"].(string), b.get("/jobs/" + job)["vertices"].([]any))
 	b.learnCheckpoint(state, ids, job)
-	_, differences := b.shapes(state, ids)
+	asked, differences := b.shapes(state, ids)
 	for _, d := range differences {
 		b.Error(state, d)
+	}
+	if asked < 30 {
+		b.Errorf("%s: %d requests", state, asked)
 	}
 }
 

@@ -689,7 +689,7 @@ type ExceptionEntry struct {
 	Subtask       int32                  `protobuf:"varint,4,opt,name=subtask,proto3" json:"subtask,omitempty"`
 	Attempt       int32                  `protobuf:"varint,5,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	TaskExecutor  string                 `protobuf:"bytes,6,opt,name=task_executor,json=taskExecutor,proto3" json:"task_executor,omitempty"`
-	Concurrent    []*Failure             `protobuf:"bytes,7,rep,name=concurrent,proto3" json:"concurrent,omitempty"` // that came while the same restart was under way, bounded
+	Concurrent    []*ExceptionEntry      `protobuf:"bytes,7,rep,name=concurrent,proto3" json:"concurrent,omitempty"` // that came while the same restart was under way, bounded
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -766,7 +766,7 @@ func (x *ExceptionEntry) GetTaskExecutor() string {
 	return ""
 }
 
-func (x *ExceptionEntry) GetConcurrent() []*Failure {
+func (x *ExceptionEntry) GetConcurrent() []*ExceptionEntry {
 	if x != nil {
 		return x.Concurrent
 	}
@@ -3028,16 +3028,16 @@ const file_runtime_message_job_proto_rawDesc = "" +
 	"\aearlier\x18\t \x03(\v2\x1c.weir.message.SubtaskDetailsR\aearlier\x1a>\n" +
 	"\x10StateMillisEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\x05R\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x81\x02\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x88\x02\n" +
 	"\x0eExceptionEntry\x12/\n" +
 	"\afailure\x18\x01 \x01(\v2\x15.weir.message.FailureR\afailure\x12\x16\n" +
 	"\x06millis\x18\x02 \x01(\x03R\x06millis\x12\x16\n" +
 	"\x06vertex\x18\x03 \x01(\fR\x06vertex\x12\x18\n" +
 	"\asubtask\x18\x04 \x01(\x05R\asubtask\x12\x18\n" +
 	"\aattempt\x18\x05 \x01(\x05R\aattempt\x12#\n" +
-	"\rtask_executor\x18\x06 \x01(\tR\ftaskExecutor\x125\n" +
+	"\rtask_executor\x18\x06 \x01(\tR\ftaskExecutor\x12<\n" +
 	"\n" +
-	"concurrent\x18\a \x03(\v2\x15.weir.message.FailureR\n" +
+	"concurrent\x18\a \x03(\v2\x1c.weir.message.ExceptionEntryR\n" +
 	"concurrent\"9\n" +
 	"\vSlotSummary\x12\x16\n" +
 	"\x06needed\x18\x01 \x01(\x05R\x06needed\x12\x12\n" +
@@ -3309,7 +3309,7 @@ var file_runtime_message_job_proto_depIdxs = []int32{
 	42, // 18: weir.message.SubtaskDetails.accumulators:type_name -> weir.message.Accumulator
 	6,  // 19: weir.message.SubtaskDetails.earlier:type_name -> weir.message.SubtaskDetails
 	41, // 20: weir.message.ExceptionEntry.failure:type_name -> weir.message.Failure
-	41, // 21: weir.message.ExceptionEntry.concurrent:type_name -> weir.message.Failure
+	7,  // 21: weir.message.ExceptionEntry.concurrent:type_name -> weir.message.ExceptionEntry
 	40, // 22: weir.message.SubmitJob.configuration:type_name -> weir.message.SubmitJob.ConfigurationEntry
 	45, // 23: weir.message.SubmitJob.program:type_name -> weir.message.JobProgram
 	26, // 24: weir.message.ClientRequest.reply_to:type_name -> weir.message.Address

@@ -256,13 +256,13 @@ func placesOf(d *message.JobDetails) map[place]where {
 const unassigned = "(unassigned)"
 
 func failureOf(e *message.ExceptionEntry, places map[place]where) view.Failure {
-	made := view.Failure{Cause: causeOf(e.GetFailure()), At: at(e.GetMillis()), TaskManager: e.GetTaskExecutor()}
+	made := view.Failure{Cause: causeOf(e.GetFailure()), At: at(e.GetMillis())}
 	if one, ok := places[place{idOf(e.GetVertex()), e.GetSubtask()}]; ok && len(e.GetVertex()) > 0 {
 		made.Task = fmt.Sprintf("%s - execution #%d", one.name, e.GetAttempt())
-		made.Endpoint, made.TaskManager = cmp.Or(one.attempts[e.GetAttempt()].GetData(), unassigned), cmp.Or(made.TaskManager, unassigned)
+		made.Endpoint, made.TaskManager = cmp.Or(one.attempts[e.GetAttempt()].GetData(), unassigned), cmp.Or(e.GetTaskExecutor(), unassigned)
 	}
 	for _, other := range e.GetConcurrent() {
-		made.Concurrent = append(made.Concurrent, view.Failure{Cause: causeOf(other), At: made.At})
+		made.Concurrent = append(made.Concurrent, failureOf(other, places))
 	}
 	return made
 }

@@ -111,12 +111,17 @@ func (m *Master) allAccumulators() []*message.Accumulator {
 }
 
 func (e *exception) entry() *message.ExceptionEntry {
+	entry := e.fault.entry()
+	for _, f := range e.concurrent {
+		entry.Concurrent = append(entry.Concurrent, f.entry())
+	}
+	return entry
+}
+
+func (e *fault) entry() *message.ExceptionEntry {
 	entry := &message.ExceptionEntry{Failure: toFailure(e.cause), Millis: e.cause.At, Subtask: -1, TaskExecutor: e.executor}
 	if e.of != nil {
 		entry.Vertex, entry.Subtask, entry.Attempt = message.IDBytes(e.of.ID.Vertex), int32(e.of.ID.Subtask), e.of.ID.Attempt
-	}
-	for _, cause := range e.concurrent {
-		entry.Concurrent = append(entry.Concurrent, toFailure(cause))
 	}
 	return entry
 }

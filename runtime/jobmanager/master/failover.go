@@ -20,7 +20,7 @@ type fault struct {
 // exception is a fault in the history that REST shows, with those that came while what it led to was under way.
 type exception struct {
 	fault
-	concurrent []*graph.FailureCause
+	concurrent []*fault
 }
 
 // maxConcurrent bounds the failures that are kept beside another.
@@ -47,10 +47,10 @@ func (m *Master) keepFault(f *fault) {
 }
 
 // besides keeps a failure that followed from another, or came too late to matter.
-func (m *Master) besides(cause *graph.FailureCause) {
+func (m *Master) besides(f *fault) {
 	if n := len(m.exceptions); n > 0 && len(m.exceptions[n-1].concurrent) < maxConcurrent {
 		last := m.exceptions[n-1]
-		last.concurrent = append(last.concurrent, cause)
+		last.concurrent = append(last.concurrent, f)
 	}
 }
 
@@ -59,7 +59,7 @@ func (m *Master) besides(cause *graph.FailureCause) {
 // go on from is lost.
 func (m *Master) failRegions(now time.Time, f *fault, hit []*region) {
 	if !m.running() {
-		m.besides(f.cause)
+		m.besides(f)
 		return
 	}
 	if f.cause.Class == operator.Lost {
@@ -77,7 +77,7 @@ func (m *Master) failRegions(now time.Time, f *fault, hit []*region) {
 		return
 	}
 	if decision.SameAttempt {
-		m.besides(f.cause)
+		m.besides(f)
 	} else {
 		m.restarts++
 		m.keepFault(f)
@@ -131,7 +131,7 @@ func (m *Master) regionsOf(v *graph.JobVertex) []*region {
 // failForGood cancels everything; the job is FAILED when all attempts are over. The first cause stays.
 func (m *Master) failForGood(now time.Time, f *fault) {
 	if !m.graph.State().CanBecome(graph.JobFailing) {
-		m.besides(f.cause)
+		m.besides(f)
 		return
 	}
 	m.keepFault(f)

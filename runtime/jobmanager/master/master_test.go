@@ -141,7 +141,7 @@ func TestTheFirstFailureIsTheCause(t *testing.T) {
 		t.Errorf("the cause is %v", f)
 	}
 	entry := b.m.Details().Exceptions
-	if len(entry) != 1 || len(entry[0].Concurrent) != 1 || entry[0].Concurrent[0].Message != "subtask 0 has failed" || entry[0].TaskExecutor != "a" {
+	if len(entry) != 1 || len(entry[0].Concurrent) != 1 || entry[0].Concurrent[0].GetFailure().GetMessage() != "subtask 0 has failed" || entry[0].Concurrent[0].GetSubtask() != 0 || entry[0].TaskExecutor != "a" {
 		t.Errorf("the history is %v", entry)
 	}
 }

@@ -88,7 +88,7 @@ func (m *Master) onTaskState(now time.Time, x *executor, report *message.TaskSta
 			// It ended without having been asked to.
 			m.failRegions(now, &fault{toCause(now, report.Failure), e, x.id}, []*region{m.regionOf[subtask]})
 		case cause != nil:
-			m.besides(cause)
+			m.besides(&fault{cause, e, x.id})
 		}
 	}
 }
