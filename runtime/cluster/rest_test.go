@@ -286,6 +286,14 @@ func (b *bench) hasJobsFail(jar string, run map[string]any) {
 	job := b.start(jar, run)
 	b.awaitState(job, "FAILED")
 	b.checkStands("failed", job)
+	for _, told := range []string{"job is RESTARTING", "job is FAILING", "job is FAILED"} {
+		if !strings.Contains(b.logged(), told) {
+			b.Errorf("the log does not have %q", told)
+		}
+	}
+	if !strings.Contains(b.logged(), "is too late") {
+		b.Error("the log does not say why the job restarts")
+	}
 	configuration["restart-strategy.fixed-delay.delay"] = "1h"
 	run["programArgsList"] = []string{"--endless", "--failing", "--output", filepath.Join(b.TempDir(), "failing")}
 	job = b.start(jar, run)

@@ -223,7 +223,7 @@ func (d *dispatcher) submit(now time.Time, s *message.SubmitJob) error {
 		ChangedMillis: now.UnixMilli(),
 	}}
 	j.master, err = d.context.Spawn(actors.UniqueName("jobmaster"), &jobMaster{
-		dispatcher: d.context.Self(), checkpoints: checkpoints, settled: d.options.Settled,
+		dispatcher: d.context.Self(), followed: !d.options.Registered, checkpoints: checkpoints, settled: d.options.Settled,
 		config: master.Config{
 			Job: job, Configuration: effective.Properties(), Program: s.Program, LeaderEpoch: d.options.LeaderEpoch,
 			ResourceManager: d.resourceManager, Timing: timing(d.options.Configuration),

@@ -26,6 +26,8 @@ type jobMaster struct {
 	plan       []byte
 	planned    *graph.JobGraph
 	dispatcher *message.Address
+	// followed says that somebody follows the job and tells people what becomes of it; otherwise the log does.
+	followed bool
 	// settled is told when nothing is left to do for the job's checkpoints; nil when it has been, or where nobody wants to know.
 	settled func(ident.JobID)
 	// checkpoints is nil if the job takes none.
@@ -354,10 +356,11 @@ func (j *jobMaster) act() {
 			j.context.Log().Warn("a checkpoint was given up", "job", j.config.Job.Name, "checkpoint", c.Checkpoint, "cause", c.Reason)
 		case master.Answer:
 			j.answer(c)
+		case master.Changed:
+			j.tell(c)
 		case master.Ended:
 			changed.Result, changed.Details, changed.Checkpoints = j.master.Result(), j.details(), j.checkpointsOverview()
 			changed.Rescales = j.master.Rescales()
-			j.log()
 		case master.Dismiss:
 			j.dismissing = true
 		}
@@ -385,9 +388,15 @@ func deletes(command coordinator.Command) bool {
 	return false
 }
 
-func (j *jobMaster) log() {
-	r := j.master.Result()
-	log := j.context.Log().With("job", j.config.Job.Name, "id", j.config.Job.ID, "state", j.master.State())
-	// Whoever waits for the job is told, and tells people.
-	log.Debug("job ended", "cause", r.Failure.GetMessage())
+// tell logs what has become of the job, and why it restarts or fails.
+func (j *jobMaster) tell(c master.Changed) {
+	if j.followed {
+		return
+	}
+	log := j.context.Log().With("job", j.config.Job.Name, "id", j.config.Job.ID)
+	if c.Cause != nil {
+		log.Warn("job is "+c.State.String(), "cause", c.Cause.Message)
+		return
+	}
+	log.Info("job is " + c.State.String())
 }

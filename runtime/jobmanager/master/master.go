@@ -94,6 +94,12 @@ type Reset struct{ Address *message.Address }
 // Ended says that the job is over; Result and Details do not change any more. Messages still go out and in.
 type Ended struct{}
 
+// Changed says that the job has come to a state. Cause is why it restarts or fails.
+type Changed struct {
+	State graph.JobState
+	Cause *graph.FailureCause
+}
+
 // Dismiss says that nothing is left to do: the shell may end.
 type Dismiss struct{}
 
@@ -101,6 +107,7 @@ func (Send) command()    {}
 func (Watch) command()   {}
 func (Reset) command()   {}
 func (Ended) command()   {}
+func (Changed) command() {}
 func (Dismiss) command() {}
 
 // New returns the Master of a job that has not begun; Start begins it.
@@ -394,9 +401,18 @@ func (m *Master) dismiss() {
 
 // become moves the job along. The callers have asked whether it can, so that an error is a bug of this package.
 func (m *Master) become(state graph.JobState, now time.Time) {
+	before := m.graph.State()
 	if err := m.graph.Become(state, now.UnixMilli()); err != nil {
 		panic("master: " + err.Error())
 	}
+	if state == before {
+		return
+	}
+	changed := Changed{State: state}
+	if state == graph.JobRestarting || state == graph.JobFailing {
+		changed.Cause = m.graph.Failure()
+	}
+	m.do(changed)
 }
 
 func (m *Master) execution(id graph.SubtaskID) *graph.Execution { return m.graph.Subtask(id).Current() }
