@@ -31,7 +31,7 @@ func newRoot() *cobra.Command {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(wrong)
 	root.AddCommand(
-		newRun(), newInfo(), newList(), newCancel(), newStop(), newSavepoint(), newCheckpoint(), newRescale(), newLogs(),
+		newRun(), newInfo(), newList(), newCancel(), newStop(), newSavepoint(), newCheckpoint(), newRescale(), newLogs(), newThreads(), newProfile(), newFlameGraph(),
 		newJobManager(), newTaskManager(), newStartCluster(), newStopCluster(), newState(), newVersion())
 	return root
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/weir-stream/weir/runtime/rest"
+	"github.com/weir-stream/weir/runtime/rest/answer"
 	"github.com/weir-stream/weir/runtime/rest/resttest"
 	"github.com/weir-stream/weir/runtime/rest/view"
 )
@@ -44,7 +47,7 @@ func recorded(t *testing.T, states ...string) (verb func(arguments ...string) (s
 		t.Fatal(err)
 	}
 	cluster.job = jobs[0].ID.String()
-	server, err := rest.New(cluster, rest.Options{UploadDir: t.TempDir(), Timeout: 0})
+	server, err := rest.New(cluster, rest.Options{UploadDir: t.TempDir(), Timeout: 0, Profiling: true, FlameGraphs: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,6 +92,52 @@ func TestLogsAreShown(t *testing.T) {
 		if out, code := verb(c.line...); code != c.code || !strings.Contains(out, c.words) {
 			t.Errorf("weir %v: %d, %q", c.line, code, out)
 		}
+	}
+}
+
+// TestAProcessIsLookedInto has the recorded cluster's one profile stand for the one that is taken.
+func TestAProcessIsLookedInto(t *testing.T) {
+	verb, cluster := recorded(t, "running")
+	managers, err := cluster.TaskManagers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	manager, file := managers[0].ID, filepath.Join(t.TempDir(), "it.pprof")
+	for _, c := range []struct {
+		words string
+		code  int
+		line  []string
+	}{
+		{"goroutine 1 [running]", exitDone, []string{"threads"}},
+		{"goroutine 1 [running]", exitDone, []string{"threads", "-t", manager}},
+		{"\"threadName\": \"main\"", exitDone, []string{"threads", "--json"}},
+		{"nosuch", exitFailed, []string{"threads", "-t", "nosuch"}},
+		{"The profile is in " + file, exitDone, []string{"profile", "-t", manager, "--duration", "1s", "-o", file}},
+		{"<html/>", exitDone, []string{"profile", "--duration", "1s", "-o", "-"}},
+		{"--mode \"x\": there are CPU", exitUsage, []string{"profile", "--mode", "x"}},
+		{"--duration 1.5s: want whole seconds", exitUsage, []string{"profile", "--duration", "1500ms"}},
+		{"it.pprof", exitFailed, []string{"profile", "--duration", "1s", "-o", filepath.Join(file, "it.pprof")}},
+		{"--type \"x\": there are full", exitUsage, []string{"flamegraph", "--type", "x", cluster.job}},
+		{"Source: Numbers", exitDone, []string{"flamegraph", cluster.job}},
+		{"has no task that runs", exitFailed, []string{"flamegraph", "--vertex", "nosuch", cluster.job}},
+		{"no job id", exitUsage, []string{"flamegraph", "x"}},
+	} {
+		if out, code := verb(c.line...); code != c.code || !strings.Contains(out, c.words) {
+			t.Errorf("weir %v: %d, %q", c.line, code, out)
+		}
+	}
+	if content, err := os.ReadFile(file); err != nil || string(content) != "<html/>" {
+		t.Errorf("the profile: %q, %v", content, err)
+	}
+}
+
+func TestSamplesAreFolded(t *testing.T) {
+	var out strings.Builder
+	fold(&out, "Map", &answer.Frame{Name: "root", Value: 9, Children: []*answer.Frame{
+		{Name: "a", Value: 6, Children: []*answer.Frame{{Name: "b;c", Value: 4}}}, {Name: "d", Value: 3},
+	}})
+	if want := "Map;a;b,c 4\nMap;a 2\nMap;d 3\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
 	}
 }
 

@@ -233,9 +233,9 @@ type Frame struct {
 
 // The ends of flame graphs without data.
 const (
-	flameGraphUnavailable = -1
-	flameGraphDisabled    = -2
-	flameGraphWaiting     = -3
+	FlameGraphUnavailable = -1
+	FlameGraphDisabled    = -2
+	FlameGraphWaiting     = -3
 )
 
 // deepest bounds how far a flame graph is followed.
@@ -245,13 +245,13 @@ const deepest = 1000
 func DescribeFlameGraph(g *view.FlameGraph) FlameGraph {
 	switch {
 	case g == nil:
-		return FlameGraph{End: flameGraphUnavailable}
+		return FlameGraph{End: FlameGraphUnavailable}
 	case g.Disabled:
-		return FlameGraph{End: flameGraphDisabled}
+		return FlameGraph{End: FlameGraphDisabled}
 	case g.Waiting:
-		return FlameGraph{End: flameGraphWaiting}
+		return FlameGraph{End: FlameGraphWaiting}
 	case g.Root == nil:
-		return FlameGraph{End: flameGraphUnavailable}
+		return FlameGraph{End: FlameGraphUnavailable}
 	}
 	return FlameGraph{End: stamp(g.End), Data: frame(g.Root, deepest)}
 }
