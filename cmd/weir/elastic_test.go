@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"net"
+	"net/http"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // quickly has the adaptive scheduler act without its pauses.
@@ -15,7 +18,7 @@ var quickly = []string{
 }
 
 // oneMore starts a TaskManager more of a cluster that was started here.
-func (s *shell) oneMore() *exec.Cmd {
+func (s *shell) oneMore(options ...string) *exec.Cmd {
 	s.Helper()
 	records, err := readRecords(s.run)
 	if err != nil {
@@ -23,7 +26,7 @@ func (s *shell) oneMore() *exec.Cmd {
 	}
 	master := records[len(records)-1]
 	_, port, _ := strings.Cut(master.RPC, ":")
-	cmd, out := s.begin(flat([]string{"taskmanager", "-D", "jobmanager.rpc.port=" + port}, anyPorts[4:])...)
+	cmd, out := s.begin(flat([]string{"taskmanager", "-D", "jobmanager.rpc.port=" + port}, anyPorts[4:], options)...)
 	s.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
@@ -67,6 +70,49 @@ func TestAJobIsRescaled(t *testing.T) {
 	s.must("up to 2", "rescale", "-p", "2", job)
 	s.awaitTasks(job, 4)
 	s.must("Cancelled job", "cancel", job)
+}
+
+// TestATaskManagerSaysWhetherItIsWell asks one that loses its JobManager.
+func TestATaskManagerSaysWhetherItIsWell(t *testing.T) {
+	s := newShell(t)
+	s.must("1 slots", flat([]string{"start-cluster", "--taskmanagers", "1", "-D", "heartbeat.interval=100ms", "-D", "heartbeat.timeout=1s"}, anyPorts)...)
+	records, err := readRecords(s.run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	health := "http://" + free.Addr().String() + "/weir/v1/health/"
+	_, port, _ := net.SplitHostPort(free.Addr().String())
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.oneMore("-D", "weir.health.port="+port)
+	s.awaitStatus(health+"ready", http.StatusOK)
+	s.awaitStatus(health+"live", http.StatusOK)
+	if err := syscall.Kill(records[len(records)-1].PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitStatus(health+"ready", http.StatusServiceUnavailable)
+	s.awaitStatus(health+"live", http.StatusOK)
+}
+
+func (s *shell) awaitStatus(url string, want int) {
+	s.Helper()
+	var got any
+	for end := time.Now().Add(30 * time.Second); got != want; {
+		if time.Now().After(end) {
+			s.Fatalf("%s: %v, want %d", url, got, want)
+		}
+		if response, err := http.Get(url); err != nil {
+			got = err
+		} else {
+			got = response.StatusCode
+			response.Body.Close()
+		}
+	}
 }
 
 // awaitTasks waits until exactly so many tasks of a job run.

@@ -135,7 +135,7 @@ func workerOf(w processes.Watched) lookout.Worker {
 	return lookout.Worker{Job: w.Job, JobName: w.JobName, PID: w.PID, Started: w.Started, Revision: w.Revision, Restarts: w.Launch, Look: w.Look}
 }
 
-// sayHealth begins to say whether the process is well, if it is to: that it lives, and that it knows who leads.
+// sayHealth begins to say whether the process is well, if it is to: that it lives, and that it is registered.
 func (t *TaskManager) sayHealth() error {
 	ports := config.Get(t.configuration, config.HealthPort)
 	if ports == "" {
@@ -152,8 +152,8 @@ func (t *TaskManager) sayHealth() error {
 		}
 	})
 	mux.HandleFunc("GET /weir/v1/health/ready", func(w http.ResponseWriter, _ *http.Request) {
-		if t.leader.Load() == nil {
-			http.Error(w, "no JobManager was found yet", http.StatusServiceUnavailable)
+		if !t.registered.Load() {
+			http.Error(w, "not registered with a JobManager", http.StatusServiceUnavailable)
 		}
 	})
 	t.around.Log.Info("the process says whether it is well", "address", listener.Addr())

@@ -50,6 +50,8 @@ type TaskManager struct {
 	lookout       *lookout.Server
 	// leader is nil until it is known who leads.
 	leader atomic.Pointer[message.Leader]
+	// registered says that the ResourceManager knows this TaskManager.
+	registered atomic.Bool
 
 	failed   context.Context
 	failWith context.CancelCauseFunc
@@ -190,7 +192,7 @@ func (t *TaskManager) startActors() (err error) {
 	t.executor, err = taskmanager.Start(t.system, taskmanager.Options{
 		Configuration: c, Slots: config.Get(c, config.TaskSlots), Launcher: t.launcher, CanKill: true, Apart: true,
 		Registrar: &message.Address{Host: master, Id: jobmanager.RegistrarName},
-		Led:       t.leader.Store, Lookout: shown,
+		Led:       t.leader.Store, Registered: t.registered.Store, Lookout: shown,
 	})
 	if err != nil {
 		return err

@@ -27,6 +27,8 @@ type Options struct {
 	Registrar       *message.Address
 	// Led is told what the registrar says. It may be nil, and must not wait for anything.
 	Led func(*message.Leader)
+	// Registered is told when the TaskExecutor has registered, and when that has ended. It may be nil, and must not wait for anything.
+	Registered func(bool)
 	// CanKill says that closing a worker ends its tasks whatever they do.
 	CanKill bool
 	// Apart says that workers are processes, which their peers find at an address of the job's own.
@@ -55,12 +57,14 @@ func Start(s *actors.System, o Options) (*TaskExecutor, error) {
 
 // shell carries messages to an executor and its commands out.
 type shell struct {
-	options  Options
-	id       string
-	context  *actors.Context
-	log      *slog.Logger
-	executor *executor.Executor
-	workers  map[ident.JobID]Worker
+	options Options
+	// registered is what was told of it last.
+	registered bool
+	id         string
+	context    *actors.Context
+	log        *slog.Logger
+	executor   *executor.Executor
+	workers    map[ident.JobID]Worker
 }
 
 type resize struct{ slots int }
@@ -143,6 +147,11 @@ func (s *shell) Stop() {
 }
 
 func (s *shell) act() {
+	if is := s.executor.Registered(); is != s.registered {
+		if s.registered = is; s.options.Registered != nil {
+			s.options.Registered(is)
+		}
+	}
 	for commands := s.executor.Take(); len(commands) > 0; commands = s.executor.Take() {
 		s.carryOut(commands)
 	}

@@ -274,6 +274,9 @@ func (x *Executor) current(epoch uint64, id string) bool {
 	return true
 }
 
+// Registered reports whether the ResourceManager knows this TaskExecutor, as far as that can be seen.
+func (x *Executor) Registered() bool { return x.registered }
+
 func (x *Executor) unregister(now time.Time) {
 	x.registered = false
 	x.retry = x.config.Timing.FirstRetry()
