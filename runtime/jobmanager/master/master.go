@@ -337,6 +337,7 @@ func (m *Master) advance(now time.Time) {
 			m.send(x.address, f)
 		}
 	}
+	m.part()
 	m.dismiss()
 }
 
@@ -385,15 +386,26 @@ func (m *Master) Settled() bool {
 	return m.ended && (!m.checkpoints.on() || m.checkpoints.closed)
 }
 
+// part forgets TaskExecutors that know that the job is over: nothing comes from them any more, which must not be taken for the silence of a process that is lost while the job's log is still being
+// closed and its files deleted.
+func (m *Master) part() {
+	if !m.ended {
+		return
+	}
+	for _, x := range m.executorsNow() {
+		if x.link.Settled() {
+			m.forget(x)
+		}
+	}
+}
+
 // dismiss lets the shell end when all TaskExecutors know that the job is over, or are lost.
 func (m *Master) dismiss() {
 	if !m.Settled() || m.dismissed {
 		return
 	}
-	for _, x := range m.executors {
-		if !x.link.Settled() {
-			return
-		}
+	if len(m.executors) > 0 {
+		return
 	}
 	m.dismissed = true
 	m.do(Dismiss{})

@@ -309,8 +309,7 @@ func (m *Master) tellWorker(now time.Time, x *executor, to *message.ToWorker) {
 
 // loseExecutor closes a link and gives up all that was behind it.
 func (m *Master) loseExecutor(now time.Time, x *executor, why string) {
-	m.executors = slices.DeleteFunc(m.executors, func(other *executor) bool { return other == x })
-	m.closed[x.id] = x.link.Session()
+	m.forget(x)
 	if m.ended {
 		return
 	}
@@ -325,4 +324,10 @@ func (m *Master) loseExecutor(now time.Time, x *executor, why string) {
 		Subtask: -1,
 		Class:   int32(operator.Environment),
 	}, false)
+}
+
+// forget closes the link to a TaskExecutor.
+func (m *Master) forget(x *executor) {
+	m.executors = slices.DeleteFunc(m.executors, func(other *executor) bool { return other == x })
+	m.closed[x.id] = x.link.Session()
 }

@@ -76,6 +76,28 @@ func (b *bench) stopWithSavepoint() {
 	}
 }
 
+// TestTaskManagersThatKnowTheEndAreNotMissed has the log of a job be slow to close: that the TaskManagers have nothing more to say is not their silence, for which the connection to them, which other
+// jobs use, would be dropped.
+func TestTaskManagersThatKnowTheEndAreNotMissed(t *testing.T) {
+	b := twoRegions(t, 0, nil)
+	b.m.Cancel(b.now)
+	b.take()
+	b.all(canceled)
+	b.want(graph.JobCanceled)
+	for _, l := range b.ends {
+		for _, f := range l.Due(b.now) {
+			b.m.Receive(b.now, f)
+		}
+	}
+	b.pass(time.Hour)
+	if len(b.resets) > 0 {
+		t.Errorf("connections to %v are dropped", b.resets)
+	}
+	if b.m.dismissed {
+		t.Error("it is dismissed before its log is closed")
+	}
+}
+
 // restarted passes the pause of a restart and checks that every subtask begins its next attempt, from a checkpoint.
 func (b *bench) restarted(from uint64) {
 	b.Helper()
