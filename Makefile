@@ -3,7 +3,7 @@
 export CGO_ENABLED = 0
 
 GO       ?= go
-FUZZTIME ?= 3s
+FUZZTIME ?= 10s
 OUT      ?= .
 
 # The go tool leaves folders that begin with a dot out of "./...".

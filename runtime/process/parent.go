@@ -60,13 +60,14 @@ func (l *Link) Receive() (*message.ToProcess, error) {
 			}
 			return nil, l.signs.reason(err)
 		}
-		l.signs.heard.Store(true)
+		l.signs.Heard()
 		switch body := m.GetBody().(type) {
 		case *message.ToProcess_Worker, *message.ToProcess_Memory:
 			return m, nil
 		case *message.ToProcess_Look:
 			l.look(body.Look)
-		case nil: // a sign of life
+		case nil: // a sign of life, for which one is given
+			l.Tell(&message.FromProcess{})
 		default:
 			return nil, fmt.Errorf("the parent process sends %T, where a message to the worker is due", m.GetBody())
 		}

@@ -21,7 +21,7 @@ const (
 )
 
 // Protocol is the version of the messages between a binary and who starts it. Binaries of another version are refused.
-const Protocol = 2
+const Protocol = 3
 
 // RoleVariable is set by whoever starts a job's binary for another role than the one that a person wants.
 const RoleVariable = "WEIR_ROLE"

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ func TestAParentThatIsSilentEndsTheLink(t *testing.T) {
 	parent, child := net.Pipe()
 	defer parent.Close()
 	link := &Link{conn: child}
+	link.ready = sync.NewCond(&link.mu)
 	c := clock.NewManual(time.UnixMilli(0))
 	defer link.Expect(c, timeout)()
 	received := make(chan error)
@@ -43,6 +45,12 @@ func TestAParentThatIsSilentEndsTheLink(t *testing.T) {
 	say(&message.ToProcess{})
 	say(&message.ToProcess{}) // the first is taken in by now
 	pass(10)
+	link.mu.Lock()
+	given := len(link.queue)
+	link.mu.Unlock()
+	if given == 0 {
+		t.Error("no sign of life is given for one")
+	}
 	say(&message.ToProcess{Body: &message.ToProcess_Worker{Worker: &message.ToWorker{}}})
 	if err := <-received; err != nil {
 		t.Fatalf("a parent that lives: %v", err)

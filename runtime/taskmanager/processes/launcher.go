@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -42,9 +43,9 @@ type Options struct {
 	Folder string
 	// Bind is the host on which workers listen for their peers, Ports where they do, any if there is none, and Advertised the host by which peers find them.
 	Bind, Advertised string
-	// Heartbeat is how often a worker gets a sign of life.
-	Heartbeat time.Duration
-	Ports     []config.Ports
+	// Heartbeat is how often a worker gets a sign of life, and Timeout how long it may be without giving one.
+	Heartbeat, Timeout time.Duration
+	Ports              []config.Ports
 	// Network is how workers speak to their peers.
 	Network *message.Network
 	// Grace is how long a worker has to end by itself when it is closed, before it is killed.
@@ -171,6 +172,9 @@ type worker struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	looks  *looks
+	// silence says whether the worker is heard, and frozen that it was ended because it was not.
+	silence process.Silence
+	frozen  atomic.Bool
 
 	mu    sync.Mutex
 	ready *sync.Cond
@@ -253,6 +257,7 @@ func (w *worker) live() end {
 	w.launcher.running.Go(func() {
 		process.ShowLife(w.launcher.options.Clock, writer, w.launcher.options.Heartbeat, p.Ended())
 	})
+	w.launcher.running.Go(func() { w.expect(p.Child) })
 	return w.ended(p, w.hear(p.Child))
 }
 
@@ -307,6 +312,10 @@ func (w *worker) hear(child *process.Child) error {
 		if err := process.Read(child.Conn, &m); err != nil {
 			return err
 		}
+		w.silence.Heard()
+		if m.GetBody() == nil { // a sign of life
+			continue
+		}
 		if shown := m.GetShown(); shown != nil {
 			w.looks.shown(shown)
 			continue
@@ -319,6 +328,26 @@ func (w *worker) hear(child *process.Child) error {
 			return &stopped{told.GetStopped().GetFailure()}
 		}
 		w.report(told)
+	}
+}
+
+// expect ends the worker when it is not heard for the timeout, whatever of it does not go on: somebody has frozen it, or the system has.
+func (w *worker) expect(child *process.Child) {
+	pause := w.launcher.options.Timeout / process.SilentLooks
+	timer := w.launcher.options.Clock.NewTimer(pause)
+	defer timer.Stop()
+	for {
+		select {
+		case <-child.Ended():
+			return
+		case <-timer.C():
+		}
+		if w.silence.Look() {
+			w.frozen.Store(true)
+			child.Kill()
+			return
+		}
+		timer.Reset(pause)
 	}
 }
 
@@ -348,6 +377,8 @@ func (w *worker) ended(p *started, heard error) end {
 	switch beyond := w.confined.verdict(); {
 	case beyond != "":
 		return end{reason: beyond, class: operator.User}
+	case w.frozen.Load():
+		return end{reason: fmt.Sprintf("it was silent for heartbeat.timeout (%v): it was frozen, or its machine is overloaded", w.launcher.options.Timeout), class: operator.Environment}
 	case errors.As(heard, &own):
 		return end{own.GetMessage(), own.GetStack(), operator.Class(own.GetClass())}
 	case crash.Reason != "":

@@ -176,7 +176,7 @@ func newCluster(t *testing.T, change ...func(*processes.Options)) *cluster {
 		t.Fatal(err)
 	}
 	options := processes.Options{
-		Starter: c.planner.Starter, Clock: clock.System(), Log: log, Folder: t.TempDir(), Grace: 5 * time.Second, Heartbeat: 100 * time.Millisecond, Cluster: func() string { return "test" }, Bind: "127.0.0.1", Advertised: "127.0.0.1",
+		Starter: c.planner.Starter, Clock: clock.System(), Log: log, Folder: t.TempDir(), Grace: 5 * time.Second, Heartbeat: 100 * time.Millisecond, Timeout: 10 * time.Second, Cluster: func() string { return "test" }, Bind: "127.0.0.1", Advertised: "127.0.0.1",
 		Binary: func(context.Context, []byte, int64) (string, func(), error) { return os.Args[0], func() {}, nil },
 		Output: func(taskmanager.Spec) (io.WriteCloser, io.WriteCloser, error) { return c, c, nil },
 	}
@@ -361,6 +361,27 @@ func TestHowAWorkerEnds(t *testing.T) {
 			t.Errorf("%s: the job is %v: %v", program, result.State, result.Failure)
 		}
 	}
+}
+
+// TestAFrozenWorkerIsReplaced has a worker that is silent while its TaskManager lives.
+func TestAFrozenWorkerIsReplaced(t *testing.T) {
+	c := newCluster(t, func(o *processes.Options) { o.Timeout = time.Second })
+	id := c.submit("counts", map[string]string{
+		"restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.attempts": "1", "restart-strategy.fixed-delay.delay": "1ms",
+		"execution.checkpointing.interval": "20ms", "execution.checkpointing.dir": filepath.Join(c.folder, "checkpoints"),
+	})
+	c.awaitRunning(id)
+	workers := c.launcher.Workers()
+	if len(workers) != 1 {
+		t.Fatalf("%d workers", len(workers))
+	}
+	if err := syscall.Kill(workers[0].PID, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if result := c.result(id); result.State != message.JobState_JOB_FINISHED {
+		t.Fatalf("the job is %v: %v", result.State, result.Failure)
+	}
+	c.checkOutput()
 }
 
 func TestCancelEndsTheProcess(t *testing.T) {
