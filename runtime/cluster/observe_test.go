@@ -34,7 +34,9 @@ func (b *bench) checkObservations(job, manager, vertex string) {
 	}
 	b.checkGoroutines(manager)
 	b.checkProfile(manager)
+	b.await("latencies", func() bool { return bytes.Contains(b.scraped(), []byte("_operator_subtask_index_latency{")) })
 	b.checkFigures()
+	b.checkNames(job, manager)
 	for _, path := range []string{"live", "ready", "jobs", "jobs/" + job} {
 		if health := b.get("/weir/v1/health/" + path); health["status"] != "ok" {
 			b.Errorf("%s is %v", path, health)
@@ -111,6 +113,21 @@ func (b *bench) checkFigures() {
 	if err != nil {
 		b.Fatal(err)
 	}
+	all := b.scraped()
+	names := regexp.MustCompile(`flink_[A-Za-z0-9_]+`).FindAllString(string(dashboard), -1)
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if !bytes.Contains(all, []byte("\n"+name+"{")) {
+			b.Errorf("nobody serves %s, which the dashboard shows", name)
+		}
+	}
+	if len(names) < 20 {
+		b.Errorf("the dashboard shows %d figures", len(names))
+	}
+}
+
+// scraped is what all processes serve to Prometheus.
+func (b *bench) scraped() []byte {
 	var all bytes.Buffer
 	for _, at := range served.FindAllStringSubmatch(b.logged(), -1) {
 		response, err := http.Get("http://" + at[1] + "/metrics")
@@ -120,14 +137,5 @@ func (b *bench) checkFigures() {
 		_, _ = io.Copy(&all, response.Body)
 		response.Body.Close()
 	}
-	names := regexp.MustCompile(`flink_[A-Za-z0-9_]+`).FindAllString(string(dashboard), -1)
-	slices.Sort(names)
-	for _, name := range slices.Compact(names) {
-		if !bytes.Contains(all.Bytes(), []byte("\n"+name+"{")) {
-			b.Errorf("nobody serves %s, which the dashboard shows", name)
-		}
-	}
-	if len(names) < 20 {
-		b.Errorf("the dashboard shows %d figures", len(names))
-	}
+	return all.Bytes()
 }
