@@ -34,7 +34,7 @@ func (b *bench) checkObservations(job, manager, vertex string) {
 	}
 	b.checkGoroutines(manager)
 	b.checkProfile(manager)
-	b.await("latencies", func() bool { return bytes.Contains(b.scraped(), []byte("_operator_subtask_index_latency{")) })
+	b.checkMeasured()
 	b.checkFigures()
 	b.checkNames(job, manager)
 	for _, path := range []string{"live", "ready", "jobs", "jobs/" + job} {
@@ -45,6 +45,19 @@ func (b *bench) checkObservations(job, manager, vertex string) {
 	workers := b.get("/weir/v1/workers")["workers"].([]any)
 	if len(workers) != 1 || workers[0].(map[string]any)["jobId"] != job || workers[0].(map[string]any)["memory"].(float64) < 1<<20 {
 		b.Errorf("the workers are %v", workers)
+	}
+}
+
+// checkMeasured waits until figures of all kinds are more than zero.
+func (b *bench) checkMeasured() {
+	for _, name := range []string{
+		"taskmanager_Status_Shuffle_Netty_TotalMemory", "taskmanager_Status_Shuffle_Netty_TotalMemorySegments", "taskmanager_job_task_mailboxLatencyMs_count",
+		"taskmanager_job_latency_source_id_operator_id_operator_subtask_index_latency_count", "taskmanager_job_task_numBytesInLocal",
+		"taskmanager_job_task_operator_state_bytesInMemory", "taskmanager_job_task_operator_state_numEntries", "taskmanager_job_task_operator_numRecordsSend",
+		"taskmanager_job_task_operator_watermarkLag", "taskmanager_job_task_operator_split_watermark_accumulatedActiveTimeMs",
+	} {
+		measured := regexp.MustCompile(`(?m)^flink_` + name + `\{.*\} [1-9]`)
+		b.await(name, func() bool { return measured.Match(b.scraped()) })
 	}
 }
 
