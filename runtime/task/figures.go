@@ -100,23 +100,19 @@ func (t *Task) note(now int64) {
 	set := func(f Figure, n int64) { t.figures.number[f].Store(n) }
 	var records, bytesIn, bytesOut, batchesIn, batchesOut uint64
 	var remoteBytes, remoteBatches uint64
-	var ins, outs, pool exchange.Fill
 	watermark := int64(math.MinInt64)
 	for _, out := range t.outputs {
 		bytes, batches, at := out.Moved()
 		records, bytesOut, batchesOut = records+out.Sent(), bytesOut+bytes, batchesOut+batches
-		outs = outs.Plus(out.Fill())
 		watermark = max(watermark, at)
 	}
 	for i := range t.inputs {
 		bytes, batches := t.inputs[i].Moved()
-		fill := t.inputs[i].Fill()
-		bytesIn, batchesIn, ins = bytesIn+bytes, batchesIn+batches, ins.Plus(fill)
+		bytesIn, batchesIn = bytesIn+bytes, batchesIn+batches
 		if t.inputs[i].Remote() {
-			remoteBytes, remoteBatches, pool = remoteBytes+bytes, remoteBatches+batches, pool.Plus(fill)
+			remoteBytes, remoteBatches = remoteBytes+bytes, remoteBatches+batches
 		}
 	}
-	pool = pool.Plus(outs)
 	set(RecordsOut, int64(records))
 	set(BytesIn, int64(bytesIn))
 	set(BytesOut, int64(bytesOut))
@@ -124,18 +120,12 @@ func (t *Task) note(now int64) {
 	set(BatchesOut, int64(batchesOut))
 	set(RemoteBytesIn, int64(remoteBytes))
 	set(RemoteBatchesIn, int64(remoteBatches))
-	set(QueuedIn, int64(ins.Batches))
-	set(QueuedBytesIn, int64(ins.Bytes))
-	set(RoomIn, int64(ins.Room))
-	set(QueuedOut, int64(outs.Batches))
-	set(QueuedBytesOut, int64(outs.Bytes))
-	set(RoomOut, int64(outs.Room))
-	set(PoolBatches, int64(pool.Batches))
-	set(PoolRoom, int64(pool.Room))
-	set(PoolBytes, int64(pool.Bytes))
-	set(PoolRoomBytes, int64(pool.RoomBytes))
 	set(WatermarkIn, t.inputWatermark())
 	set(WatermarkOut, watermark)
+	if now-t.filled >= fillPause || t.phase == ended {
+		t.filled = now
+		t.noteFill()
+	}
 	if t.phase != ended { // or else the operators are closed
 		for _, publish := range t.notes {
 			publish(now)
@@ -143,6 +133,36 @@ func (t *Task) note(now int64) {
 	}
 	set(MailsServed, t.mailbox.served)
 	set(MailsWaiting, int64(t.mailbox.waiting.Load()))
+}
+
+// fillPause is the least time between two looks at what waits in channels, in nanoseconds. A task that waits for records may do so thousands of times a second, and
+// to look at batches takes them from the processor that is working on them. The action that measures the mailbox wakes it once a second.
+const fillPause = 20e6
+
+// noteFill writes how full the channels are.
+func (t *Task) noteFill() {
+	set := func(f Figure, n int) { t.figures.number[f].Store(int64(n)) }
+	var ins, outs, pool exchange.Fill
+	for i := range t.inputs {
+		fill := t.inputs[i].Fill()
+		if ins = ins.Plus(fill); t.inputs[i].Remote() {
+			pool = pool.Plus(fill)
+		}
+	}
+	for _, out := range t.outputs {
+		outs = outs.Plus(out.Fill())
+	}
+	pool = pool.Plus(outs)
+	set(QueuedIn, ins.Batches)
+	set(QueuedBytesIn, ins.Bytes)
+	set(RoomIn, ins.Room)
+	set(QueuedOut, outs.Batches)
+	set(QueuedBytesOut, outs.Bytes)
+	set(RoomOut, outs.Room)
+	set(PoolBatches, pool.Batches)
+	set(PoolRoom, pool.Room)
+	set(PoolBytes, pool.Bytes)
+	set(PoolRoomBytes, pool.RoomBytes)
 }
 
 // inputWatermark is the least of the inputs.

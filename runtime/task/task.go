@@ -83,9 +83,9 @@ type Task struct {
 	// waited is the time spent inside the current slice waiting for credit.
 	waited int64
 	times  *stopwatch
-	// noted is when figures were noted last.
-	noted   int64
-	figures *Figures
+	// noted is when figures were noted last, filled when what waits in channels was.
+	noted, filled int64
+	figures       *Figures
 	// notes are what operators have published when figures are noted.
 	notes []func(nanos int64)
 	spin  spinner
