@@ -139,8 +139,8 @@ func (c *Channel[T]) queued() int {
 	return int(c.tail.Load() - c.head.Load())
 }
 
-// fill is how many of the records that the writer would put into a batch this channel takes: between processes as many as fit a frame.
-func (c *Channel[T]) fill(capacity int) int {
+// batchSize is how many of the records that the writer would put into a batch this channel takes: between processes as many as fit a frame.
+func (c *Channel[T]) batchSize(capacity int) int {
 	if c.sending != nil {
 		return min(capacity, c.sending.frameRecords())
 	}

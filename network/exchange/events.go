@@ -4,13 +4,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/weir-stream/weir/runtime/element"
 	"github.com/weir-stream/weir/runtime/ident"
 )
 
-// An event is its place (the number of records before it in its payload), its kind and whether it has a barrier, the time of a watermark, and the
-// barrier: checkpoint, time of the trigger, flags, folder. Numbers are varints.
+// An event is its place (the number of records before it in its payload), its kind and whether it has a barrier, the time of a watermark or of a latency
+// marker, the source's id and subtask of the latter, and the barrier: checkpoint, time of the trigger, flags, folder. Numbers are varints.
 
 // mostEventBytes bounds the events of a payload, mostFolder the folder of a savepoint, so that events fit a frame of their own.
 const (
@@ -25,10 +26,13 @@ const barrierFlag = 0x80
 
 // eventSize is at least what the event will take.
 func eventSize(e element.Event) int {
-	if e.Barrier == nil {
-		return eventOverhead / 2
+	switch {
+	case e.Barrier != nil:
+		return eventOverhead + len(e.Barrier.Folder)
+	case e.Origin != nil:
+		return eventOverhead
 	}
-	return eventOverhead + len(e.Barrier.Folder)
+	return eventOverhead / 2
 }
 
 func appendEvent(dst []byte, at int, e element.Event) []byte {
@@ -38,8 +42,12 @@ func appendEvent(dst []byte, at int, e element.Event) []byte {
 		k |= barrierFlag
 	}
 	dst = append(dst, k)
-	if e.Kind == element.Watermark {
+	if e.Kind == element.Watermark || e.Kind == element.LatencyMarker {
 		dst = binary.AppendVarint(dst, e.Time)
+	}
+	if e.Kind == element.LatencyMarker {
+		dst = append(dst, e.Origin.Source[:]...)
+		dst = binary.AppendUvarint(dst, uint64(e.Origin.Subtask))
 	}
 	if b := e.Barrier; b != nil {
 		dst = binary.AppendUvarint(dst, uint64(b.Checkpoint))
@@ -88,12 +96,17 @@ func parseEvents(src []byte, n, records int, marks []element.Mark) ([]element.Ma
 
 func parseEvent(e *element.Event, hasBarrier bool, src []byte) (rest []byte, err error) {
 	switch e.Kind {
-	case element.Watermark:
+	case element.Watermark, element.LatencyMarker:
 		time, size := binary.Varint(src)
 		if size <= 0 {
 			return nil, errEventCut
 		}
 		e.Time, src = time, src[size:]
+		if e.Kind == element.LatencyMarker {
+			if e.Origin, src, err = parseOrigin(src); err != nil {
+				return nil, err
+			}
+		}
 	case element.Idle, element.Active, element.CheckpointBarrier, element.Drain, element.EndOfInput:
 	default:
 		return nil, fmt.Errorf("an event of kind %d", e.Kind)
@@ -105,6 +118,20 @@ func parseEvent(e *element.Event, hasBarrier bool, src []byte) (rest []byte, err
 		e.Barrier, src, err = parseBarrier(src)
 	}
 	return src, err
+}
+
+func parseOrigin(src []byte) (*element.Origin, []byte, error) {
+	o := new(element.Origin)
+	if len(src) < len(o.Source) {
+		return nil, nil, errEventCut
+	}
+	src = src[copy(o.Source[:], src):]
+	subtask, size := binary.Uvarint(src)
+	if size <= 0 || subtask > math.MaxInt32 {
+		return nil, nil, errEventCut
+	}
+	o.Subtask = ident.SubtaskIndex(subtask)
+	return o, src[size:], nil
 }
 
 func parseBarrier(src []byte) (*element.Barrier, []byte, error) {

@@ -258,6 +258,13 @@ func TestCreditsBoundWhatIsInFlight(t *testing.T) {
 	if queued := b.readers[0].Queued(); queued != 3 || !b.writer.Blocked() || b.writer.InFlight() != 10 {
 		t.Fatalf("%d batches queued, blocked %v, %d in flight; want 3, true, 10", queued, b.writer.Blocked(), b.writer.InFlight())
 	}
+	// 42 records of 8 bytes: two are in the batch that is being filled.
+	if got, want := b.writer.Fill(), (Fill{Batches: 10, Room: 3, Bytes: 40 * 8, RoomBytes: 3 * 4 * 8}); got != want {
+		t.Errorf("the channel is filled with %+v, want %+v", got, want)
+	}
+	if got, want := b.readers[0].Fill(), (Fill{Batches: 3, Room: 3, Bytes: 12 * 8}); got != want {
+		t.Errorf("the consumer finds %+v, want %+v", got, want)
+	}
 	wakes := 0
 	b.writer.AttachProducer(func() { wakes++ })
 	if b.writer.Drain() {

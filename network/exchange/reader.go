@@ -35,6 +35,9 @@ type InputChannel interface {
 	Attach(notify func())
 	// Queued is the number of batches that wait.
 	Queued() int
+	// Fill is how full the channel is, and Remote whether it comes from another process.
+	Fill() Fill
+	Remote() bool
 	// Moved is how many bytes and batches came so far, as the writer's Moved counts them.
 	Moved() (bytes, batches uint64)
 }
@@ -118,6 +121,11 @@ func (r *Reader[T]) Moved() (bytes, batches uint64) {
 	if from := r.channel.receiving; from != nil {
 		return from.bytes, from.frames
 	}
+	return r.records * uint64(recordSize[T]()), r.batches
+}
+
+// recordSize is what a record takes in memory, without what it refers to.
+func recordSize[T any]() int {
 	var zero T
-	return r.records * uint64(unsafe.Sizeof(zero)), r.batches
+	return int(unsafe.Sizeof(zero))
 }

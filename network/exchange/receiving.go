@@ -17,8 +17,9 @@ type receiving[T any] struct {
 	event   bool
 	// pieces are those that came of a large record.
 	pieces []byte
-	// bytes and frames are what came.
+	// bytes and frames are what came, frontBytes how many bytes of them the frame in front had.
 	bytes, frames uint64
+	frontBytes    int
 }
 
 // front returns the oldest frame, decoded, or nil.
@@ -32,7 +33,8 @@ func (r *receiving[T]) front() *slot[T] {
 			return nil
 		}
 		r.event = event
-		r.bytes, r.frames = r.bytes+uint64(len(frame.Payload())), r.frames+1
+		r.frontBytes = len(frame.Payload())
+		r.bytes, r.frames = r.bytes+uint64(r.frontBytes), r.frames+1
 		whole, err := r.decode(frame.Payload())
 		r.from.Done(frame)
 		if err != nil {
@@ -67,6 +69,14 @@ func (r *receiving[T]) queued() int {
 		n++
 	}
 	return n
+}
+
+func (r *receiving[T]) fill() Fill {
+	f := Fill{Batches: r.queued(), Room: r.from.Room(), Bytes: r.from.QueuedBytes(), RoomBytes: r.from.Room() * mostPayload}
+	if r.decoded {
+		f.Bytes += r.frontBytes
+	}
+	return f
 }
 
 // keepPieces is how much memory for pieces is kept for the next large record.

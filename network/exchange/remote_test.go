@@ -7,6 +7,7 @@ import (
 	"math/rand"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -213,6 +214,9 @@ func produceRows(seed int64, channel *Channel[row]) *gathered[row] {
 		case 1:
 			event(element.Event{Kind: element.CheckpointBarrier, Barrier: &element.Barrier{
 				Checkpoint: ident.CheckpointID(random.Int63()), ExactlyOnce: true, Stop: random.Intn(2) == 0, Folder: strings.Repeat("f", random.Intn(100)), Millis: -3,
+			}})
+			event(element.Event{Kind: element.LatencyMarker, Time: -random.Int63(), Origin: &element.Origin{
+				Source: ident.OperatorID{1, byte(random.Intn(256))}, Subtask: ident.SubtaskIndex(random.Int31()),
 			}})
 		case 2:
 			w.FlushIdle()
@@ -468,6 +472,10 @@ func FuzzPayload(f *testing.F) {
 	payload{events: 2}.put(only)
 	only = appendEvent(appendEvent(only, 0, element.Event{Kind: element.Watermark, Time: -1}), 0, element.Event{Kind: element.EndOfInput})
 	f.Add(only, true)
+	f.Add(appendEvent(slices.Clone(only), 0, element.Event{Kind: element.LatencyMarker, Time: 5, Origin: &element.Origin{Subtask: 3}}), true)
+	marker := make([]byte, payloadHeader)
+	payload{events: 1}.put(marker)
+	f.Add(appendEvent(marker, 0, element.Event{Kind: element.LatencyMarker, Time: 5, Origin: &element.Origin{Subtask: 3}}), true)
 	f.Fuzz(func(t *testing.T, src []byte, event bool) {
 		r := &receiving[int64]{remote: Remote[int64]{Codec: mustCodec[int64](t), MaxRecord: 1 << 16}, event: event}
 		whole, err := r.decode(src)
@@ -491,6 +499,9 @@ func FuzzPayload(f *testing.F) {
 			t.Errorf("%d hashes for %d records", n, s.batch.Len())
 		}
 		for i, m := range s.marks {
+			if (m.Event.Kind == element.LatencyMarker) != (m.Event.Origin != nil) {
+				t.Errorf("a %s event of %v", m.Event.Kind, m.Event.Origin)
+			}
 			if m.At < 0 || m.At > s.batch.Len() || i > 0 && m.At < s.marks[i-1].At {
 				t.Errorf("event %d stands at %d of %d", i, m.At, s.batch.Len())
 			}

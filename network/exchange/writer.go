@@ -46,6 +46,10 @@ type Output interface {
 	Stamp(now int64)
 	// Broadcast puts an event into every channel, in its place behind the records so far. Events need no credit.
 	Broadcast(event element.Event)
+	// Send is Broadcast into one of the Channels only, for an event that others do without.
+	Send(to int, event element.Event)
+	// Channels is how many there are.
+	Channels() int
 	// AttachProducer has wake called when credit came back.
 	AttachProducer(wake func())
 	// OnOverflow has wait called, from inside Process, when far more is waiting for credit than should. It returns
@@ -58,6 +62,8 @@ type Output interface {
 	Moved() (bytes, batches uint64, watermark int64)
 	// InFlight is the number of batches that are published and not yet consumed, or wait for credit.
 	InFlight() int
+	// Fill is how full the channels are.
+	Fill() Fill
 }
 
 // Partitioner distributes the records of a batch over the lanes of a writer, by Writer.Put and its bulk forms.
@@ -106,7 +112,7 @@ func NewWriter[T any](channels []*Channel[T], partitioner Partitioner[T], limits
 		watermark:   element.NoWatermark,
 	}
 	for i, c := range channels {
-		w.lanes[i].channel, w.lanes[i].capacity = c, c.fill(w.capacity)
+		w.lanes[i].channel, w.lanes[i].capacity = c, c.batchSize(w.capacity)
 	}
 	return w
 }
@@ -192,7 +198,7 @@ func (w *Writer[T]) publish(l *lane[T]) {
 	if l.inRing {
 		w.count(l, s)
 		l.channel.publish()
-		l.capacity = l.channel.fill(w.capacity)
+		l.capacity = l.channel.batchSize(w.capacity)
 		return
 	}
 	l.pending = append(l.pending, s)
@@ -277,13 +283,21 @@ func (w *Writer[T]) Stamp(now int64) { w.now = now }
 func (w *Writer[T]) Broadcast(event element.Event) {
 	for i := range w.lanes {
 		l := &w.lanes[i]
-		s := w.room(l)
-		s.marks = append(s.marks, element.Mark{At: len(s.batch.Values), Event: event})
+		w.put(l, event)
 		switch event.Kind {
 		case element.CheckpointBarrier, element.Drain, element.EndOfInput:
 			w.publish(l)
 		}
 	}
+}
+
+// Send implements Output.
+func (w *Writer[T]) Send(to int, event element.Event) { w.put(&w.lanes[to], event) }
+
+// put puts an event behind the records of a lane.
+func (w *Writer[T]) put(l *lane[T], event element.Event) {
+	s := w.room(l)
+	s.marks = append(s.marks, element.Mark{At: len(s.batch.Values), Event: event})
 }
 
 // AttachProducer implements Output.

@@ -92,6 +92,17 @@ func (r *Receiver) Attach(notify func()) {
 // Queued is the number of frames that wait.
 func (r *Receiver) Queued() int { return int(r.tail.Load() - r.head.Load()) }
 
+// Room is how many data frames may wait.
+func (r *Receiver) Room() int { return r.credits }
+
+// QueuedBytes is how many bytes wait, as they came.
+func (r *Receiver) QueuedBytes() (sum int) {
+	for at, to := r.head.Load(), r.tail.Load(); at < to; at++ {
+		sum += len(r.ring[at%uint64(len(r.ring))].Payload())
+	}
+	return sum
+}
+
 // Next removes the oldest frame; it is nil where there is none. The error is that of a connection that broke, once all frames
 // that came have been taken, or of a frame that cannot be read. The caller gives the frame to Done when it has read it, and calls Release when it has
 // room for another one.

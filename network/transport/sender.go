@@ -32,6 +32,7 @@ type Sender struct {
 	// What the producer looks at without the lock.
 	ready, eventReady atomic.Bool
 	sent, acked       atomic.Uint64
+	room              atomic.Int64
 	wanted            atomic.Bool
 	notify            atomic.Pointer[func()]
 }
@@ -47,6 +48,9 @@ func (s *Sender) Idle() bool { return s.sent.Load() == s.acked.Load() }
 
 // InFlight is the number of frames that were sent and not taken.
 func (s *Sender) InFlight() int { return int(s.sent.Load() - s.acked.Load()) }
+
+// Room is how many data frames may be in flight: the credit that the consuming end began with, 0 before it was there.
+func (s *Sender) Room() int { return int(s.room.Load()) }
 
 // Want asks to be notified when the consumer has taken something, or no longer. The caller looks at the Sender again after asking.
 func (s *Sender) Want(wanted bool) {
@@ -113,6 +117,7 @@ func (s *Sender) push(c *connection) {
 // bind is called with the connection's lock when the consuming end has opened the channel.
 func (s *Sender) bind(c *connection, channel uint32, credits int) {
 	s.isBound, s.channel, s.credit, s.eventCredit = true, channel, credits, eventCredits
+	s.room.Store(int64(credits))
 	c.bound[channel] = s
 	s.push(c)
 	s.tell()

@@ -22,6 +22,7 @@ import (
 	"github.com/weir-stream/weir/api/connectors/datagen"
 	"github.com/weir-stream/weir/api/connectors/file"
 	"github.com/weir-stream/weir/api/stream"
+	"github.com/weir-stream/weir/api/window"
 	"github.com/weir-stream/weir/runtime/blob"
 	"github.com/weir-stream/weir/runtime/clock"
 	"github.com/weir-stream/weir/runtime/config"
@@ -68,7 +69,11 @@ func build(env *stream.Environment) error {
 	if *slow {
 		rate /= 3
 	}
-	numbers := stream.From(env, datagen.Generate(count, func(i int64) int64 { return i }).Rate(float64(rate)))
+	numbers := stream.From(env, datagen.Generate(count, func(i int64) int64 { return i }).Rate(float64(rate)), stream.MonotonousTimestamps(func(n int64) int64 { return n }))
+	if *endless { // with windows, so that there is more to see
+		keyed := stream.KeyBy(numbers, func(n int64) int64 { return n % 10 })
+		numbers = stream.ReduceWindow(stream.Window(keyed, window.Tumbling(20*time.Millisecond)), func(a, b int64) int64 { return max(a, b) })
+	}
 	if *failing {
 		numbers = stream.MapErr(numbers, failLate)
 	}

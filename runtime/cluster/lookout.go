@@ -108,6 +108,7 @@ func (t *TaskManager) registerFigures(id string) {
 		metrics.Variable{Name: metrics.Host, Value: config.Get(t.configuration, config.TaskManagerHost)}, metrics.Variable{Name: metrics.TaskManagerID, Value: id})
 	limit := memory.Detect(os.DirFS("/")).Bytes
 	observe.RegisterFigures(group, t.around.Clock, limit)
+	observe.RegisterBuffers(group)
 	managed := group.Add("Status").Add("Flink").Add("Memory").Add("Managed")
 	for name, read := range map[string]func() int64{"Total": func() int64 { return limit }, "Used": t.stateBytes} {
 		metrics.Gauge(managed, name, read)

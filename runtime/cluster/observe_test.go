@@ -34,7 +34,9 @@ func (b *bench) checkObservations(job, manager, vertex string) {
 	}
 	b.checkGoroutines(manager)
 	b.checkProfile(manager)
+	b.checkMeasured()
 	b.checkFigures()
+	b.checkNames(job, manager)
 	for _, path := range []string{"live", "ready", "jobs", "jobs/" + job} {
 		if health := b.get("/weir/v1/health/" + path); health["status"] != "ok" {
 			b.Errorf("%s is %v", path, health)
@@ -43,6 +45,19 @@ func (b *bench) checkObservations(job, manager, vertex string) {
 	workers := b.get("/weir/v1/workers")["workers"].([]any)
 	if len(workers) != 1 || workers[0].(map[string]any)["jobId"] != job || workers[0].(map[string]any)["memory"].(float64) < 1<<20 {
 		b.Errorf("the workers are %v", workers)
+	}
+}
+
+// checkMeasured waits until figures of all kinds are more than zero.
+func (b *bench) checkMeasured() {
+	for _, name := range []string{
+		"taskmanager_Status_Shuffle_Netty_TotalMemory", "taskmanager_Status_Shuffle_Netty_TotalMemorySegments", "taskmanager_job_task_mailboxLatencyMs_count",
+		"taskmanager_job_latency_source_id_operator_id_operator_subtask_index_latency_count", "taskmanager_job_task_numBytesInLocal",
+		"taskmanager_job_task_operator_state_bytesInMemory", "taskmanager_job_task_operator_state_numEntries", "taskmanager_job_task_operator_numRecordsSend",
+		"taskmanager_job_task_operator_watermarkLag", "taskmanager_job_task_operator_split_watermark_accumulatedActiveTimeMs",
+	} {
+		measured := regexp.MustCompile(`(?m)^flink_` + name + `\{.*\} [1-9]`)
+		b.await(name, func() bool { return measured.Match(b.scraped()) })
 	}
 }
 
@@ -111,6 +126,21 @@ func (b *bench) checkFigures() {
 	if err != nil {
 		b.Fatal(err)
 	}
+	all := b.scraped()
+	names := regexp.MustCompile(`flink_[A-Za-z0-9_]+`).FindAllString(string(dashboard), -1)
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if !bytes.Contains(all, []byte("\n"+name+"{")) {
+			b.Errorf("nobody serves %s, which the dashboard shows", name)
+		}
+	}
+	if len(names) < 20 {
+		b.Errorf("the dashboard shows %d figures", len(names))
+	}
+}
+
+// scraped is what all processes serve to Prometheus.
+func (b *bench) scraped() []byte {
 	var all bytes.Buffer
 	for _, at := range served.FindAllStringSubmatch(b.logged(), -1) {
 		response, err := http.Get("http://" + at[1] + "/metrics")
@@ -120,14 +150,5 @@ func (b *bench) checkFigures() {
 		_, _ = io.Copy(&all, response.Body)
 		response.Body.Close()
 	}
-	names := regexp.MustCompile(`flink_[A-Za-z0-9_]+`).FindAllString(string(dashboard), -1)
-	slices.Sort(names)
-	for _, name := range slices.Compact(names) {
-		if !bytes.Contains(all.Bytes(), []byte("\n"+name+"{")) {
-			b.Errorf("nobody serves %s, which the dashboard shows", name)
-		}
-	}
-	if len(names) < 20 {
-		b.Errorf("the dashboard shows %d figures", len(names))
-	}
+	return all.Bytes()
 }

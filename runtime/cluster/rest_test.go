@@ -157,7 +157,7 @@ func (b *bench) answersLikeAnEmptyCluster() {
 func (b *bench) runsAJobOverREST() {
 	b.taskManager(2)
 	jar := b.upload()
-	configuration := map[string]string{"execution.checkpointing.interval": "100ms", "execution.checkpointing.dir": filepath.Join(b.TempDir(), "checkpoints")}
+	configuration := map[string]string{"execution.checkpointing.interval": "100ms", "metrics.latency.interval": "20ms", "execution.checkpointing.dir": filepath.Join(b.TempDir(), "checkpoints")}
 	run := map[string]any{
 		"programArgsList": []string{"--endless", "--output", filepath.Join(b.TempDir(), "rest")}, "parallelism": 2, "flinkConfiguration": configuration,
 	}

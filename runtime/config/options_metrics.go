@@ -2,6 +2,16 @@ package config
 
 import "time"
 
+// LatencyDetail says what latencies are told apart by.
+type LatencyDetail string
+
+// The details.
+const (
+	LatencySingle     LatencyDetail = "single"
+	LatencyByOperator LatencyDetail = "operator"
+	LatencyBySubtask  LatencyDetail = "subtask"
+)
+
 // Options of figures, and of how the processes of a cluster say whether they are well.
 var (
 	MetricsUpdate = declare(Cluster, "metrics.fetcher.update-interval", 10*time.Second, duration(),
@@ -12,6 +22,15 @@ var (
 
 	LookoutPort = declare(Cluster, "metrics.internal.query-service.port", "0", text(),
 		"Port at which a TaskManager shows figures, logs and profiles to the JobManager, and to nobody else; 0 is a free one, and of a range such as 50100-50200 the first free one is taken.")
+
+	LatencyInterval = declare(Cluster, "metrics.latency.interval", time.Duration(0), duration(),
+		"How often each subtask of a source sends a latency marker, by which the subtasks behind it measure how long records take to come to them. 0 sends none.")
+
+	LatencyGranularity = declare(Cluster, "metrics.latency.granularity", LatencyByOperator, enum([]LatencyDetail{LatencySingle, LatencyByOperator, LatencyBySubtask}, nil),
+		"What latencies are told apart by: `single` nothing but the subtask that measures, `operator` the source too, `subtask` the source's subtask too.")
+
+	LatencyHistory = declare(Cluster, "metrics.latency.history-size", 128, integer(),
+		"How many of its latest latencies each histogram describes.").that(between(1, 1<<20))
 
 	MetricsReporters = declare(Cluster, "metrics.reporters", nil, list(),
 		"Reporters that are used; `prom` is known.")

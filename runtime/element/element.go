@@ -112,6 +112,8 @@ const (
 	Drain
 	// EndOfInput is the last event of a channel.
 	EndOfInput
+	// LatencyMarker was sent by a source at Event.Time, to tell whoever it meets how long records take to come there.
+	LatencyMarker
 )
 
 // String names the kind for logs.
@@ -129,6 +131,8 @@ func (k Kind) String() string {
 		return "drain"
 	case EndOfInput:
 		return "end of input"
+	case LatencyMarker:
+		return "latency marker"
 	}
 	return fmt.Sprintf("event %d", uint8(k))
 }
@@ -136,10 +140,18 @@ func (k Kind) String() string {
 // Event is what flows between records.
 type Event struct {
 	Kind Kind
-	// Time is the event time of a Watermark in milliseconds.
+	// Time is the event time of a Watermark in milliseconds, and when a LatencyMarker was sent, by the wall clock.
 	Time int64
 	// Barrier is that of a CheckpointBarrier. An EndOfInput has it if the input was ended by a savepoint that drains the job.
 	Barrier *Barrier
+	// Origin is who sent a LatencyMarker.
+	Origin *Origin
+}
+
+// Origin is the subtask of a source.
+type Origin struct {
+	Source  ident.OperatorID
+	Subtask ident.SubtaskIndex
 }
 
 // Barrier marks the place of one checkpoint in a stream. It is shared by all channels and never changed.

@@ -36,10 +36,12 @@ type WorkerSpec struct {
 type ender interface{ Closed() <-chan struct{} }
 
 func newHost(spec WorkerSpec) (taskmanager.Worker, error) {
-	return worker.NewHost(worker.Config{
+	host := worker.NewHost(worker.Config{
 		Program: spec.Program, Settings: worker.SettingsOf(spec.Configuration, spec.Program), Clock: spec.Clock, Log: spec.Log,
 		Metrics: spec.Metrics, Report: spec.Report, Checkpoints: worker.CheckpointsOf(spec.Configuration, spec.Program, spec.Stores),
-	}), nil
+	})
+	host.MeasureMailboxes()
+	return host, nil
 }
 
 // launcher starts workers in this process, from the programs that were submitted to it.

@@ -119,6 +119,11 @@ func (g *Group) MeterOf(name string, events Counting) *MeterView {
 // Histogram returns the histogram of this name.
 func (g *Group) Histogram(name string) *Histogram { return register(g, name, new(Histogram)) }
 
+// HistogramOf returns the histogram of this name, which looks at the latest so many values if it is new.
+func (g *Group) HistogramOf(name string, latest int) *Histogram {
+	return register(g, name, &Histogram{most: latest})
+}
+
 // Gauge lists a value that is read when somebody looks. read may be called from any goroutine, must not block, and is not called any more once the
 // group is closed and calls under way have ended. The name must be free: the first gauge of a name stays.
 func Gauge[T int64 | float64 | string | bool](g *Group, name string, read func() T) {

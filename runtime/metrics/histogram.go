@@ -9,22 +9,27 @@ import (
 // histogramWindow is how many of the latest values a histogram looks at.
 const histogramWindow = 1024
 
-// Histogram tells how values are distributed: the latest 1024 of them, exactly. Any goroutine may use it; an update costs a lock, so it is not for
+// Histogram tells how values are distributed: the latest of them, 1024 unless told otherwise, exactly. Any goroutine may use it; an update costs a lock, so it is not for
 // every record of a hot path.
 type Histogram struct {
 	mu     sync.Mutex
 	count  int64
-	window []int64 // a ring once it is full; count%histogramWindow is the next place
+	most   int     // of values in window; 0 stands for histogramWindow
+	window []int64 // a ring once it is full; count%most is the next place
 }
 
 // Update adds a value.
 func (h *Histogram) Update(value int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.window) < histogramWindow {
+	most := h.most
+	if most == 0 {
+		most = histogramWindow
+	}
+	if len(h.window) < most {
 		h.window = append(h.window, value)
 	} else {
-		h.window[h.count%histogramWindow] = value
+		h.window[h.count%int64(most)] = value
 	}
 	h.count++
 }

@@ -12,6 +12,12 @@ type Counting interface {
 	Count() int64
 }
 
+// CountFunc is a Counting that is computed when somebody looks, by any goroutine.
+type CountFunc func() int64
+
+// Count implements Counting.
+func (f CountFunc) Count() int64 { return f() }
+
 // The rate is that of the last minute, in steps of five seconds, as with Flink's MeterView.
 const (
 	meterSpan = int64(time.Minute)

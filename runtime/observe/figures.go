@@ -18,6 +18,19 @@ import (
 // Prefix begins the names of the figures that RegisterFigures lists.
 const Prefix = "Status.JVM."
 
+// BuffersPrefix begins the names of the figures that RegisterBuffers lists.
+const BuffersPrefix = "Status.Shuffle.Netty."
+
+// RegisterBuffers lists the figures of a TaskManager's buffers, which has none itself: those of its workers are added to them.
+func RegisterBuffers(group *weirmetrics.Group) {
+	netty := group.Add("Status").Add("Shuffle").Add("Netty")
+	for _, name := range []string{
+		"TotalMemorySegments", "UsedMemorySegments", "AvailableMemorySegments", "TotalMemory", "UsedMemory", "AvailableMemory", "RequestedMemoryUsage",
+	} {
+		weirmetrics.Gauge(netty, name, zero)
+	}
+}
+
 // RegisterFigures lists what there is to see of this process and its Go runtime, under the names that Flink has for a JVM. What Go has no counterpart of is 0.
 // most is how much memory the process may use, 0 if that is not known.
 func RegisterFigures(group *weirmetrics.Group, c clock.Clock, most int64) {

@@ -32,11 +32,17 @@ type Context struct {
 	// Checkpointing says that the job takes checkpoints, so that results may wait for one.
 	Checkpointing bool
 
-	Clock        clock.Clock
-	Log          *slog.Logger
-	Metrics      *metrics.Group
-	RecordsIn    *metrics.Counter
-	RecordsOut   *metrics.Counter
+	Clock      clock.Clock
+	Log        *slog.Logger
+	Metrics    *metrics.Group
+	RecordsIn  *metrics.Counter
+	RecordsOut *metrics.Counter
+	// TimersFired is the task's; nil where nobody counts them, see FiredTimers.
+	TimersFired *metrics.Counter
+	// OnNote has publish called by the subtask's goroutine some times a second, at a time of the clock's Nanos, while the operator is open: see Note. It may be nil.
+	OnNote func(publish func(nanos int64))
+	// StateMetrics are the figures of the store below the state that are to be listed, see config.StoreMetrics.
+	StateMetrics map[string]bool
 	Accumulators *accumulator.Set
 
 	// Task is the subtask that the operator runs in.
@@ -62,6 +68,21 @@ type Context struct {
 	// NothingIsSmall has snapshots of keyed state that is so small that each would have everything add to each other as those of larger
 	// state do. It is for tests.
 	NothingIsSmall bool
+}
+
+// FiredTimers counts timers, all that were due at once.
+func (c *Context) FiredTimers(n int) {
+	if c.TimersFired != nil {
+		c.TimersFired.Add(uint64(n))
+	}
+}
+
+// Note has publish called now and then, to write down what others may read of the operator: what others read must not be read from the operator itself.
+// Nothing is then spent on it per record. It is called before the operator is opened.
+func (c *Context) Note(publish func(nanos int64)) {
+	if c.OnNote != nil {
+		c.OnNote(publish)
+	}
 }
 
 // NoCall is the time at which no call is wanted, see Context.CallAt.

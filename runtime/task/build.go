@@ -34,7 +34,9 @@ type Spec struct {
 	// Awake is shared by the tasks of a process.
 	Awake *Awake
 	// Metrics is the task's group; each operator gets one below it.
-	Metrics      *metrics.Group
+	Metrics *metrics.Group
+	// JobMetrics is that of the job in this process, which latencies are listed in; nil if none are measured.
+	JobMetrics   *metrics.Group
 	Accumulators *accumulator.Set
 	// SendToCoordinator carries what a source's reader sends to its enumerator. It must not block.
 	SendToCoordinator func(from ident.ExecutionID, op ident.OperatorID, event []byte)
@@ -66,6 +68,9 @@ type Settings struct {
 	Limits        exchange.Limits
 	ObjectReuse   bool
 	Backend       string
+	Latency       Latency
+	// StateMetrics are figures of the stores below keyed state, see config.StoreMetrics.
+	StateMetrics map[string]bool
 	// LastCheckpoint has tasks that have come to the end of their input wait for a last checkpoint.
 	LastCheckpoint bool
 	// StateMemory is how many bytes the keyed state of each operator may take in memory, for backends that can spill;
@@ -174,6 +179,9 @@ func (t *Task) operatorContext(link int, op *graph.ChainedOperator) *operator.Co
 		Metrics:      group,
 		RecordsIn:    group.Counter("numRecordsIn"),
 		RecordsOut:   group.Counter("numRecordsOut"),
+		TimersFired:  t.figures.fired,
+		OnNote:       func(publish func(int64)) { t.notes = append(t.notes, publish) },
+		StateMetrics: t.spec.Settings.StateMetrics,
 		Accumulators: t.spec.Accumulators,
 		Task:         t,
 		CallAt:       func(at int64) { t.calls.set(link, at) },

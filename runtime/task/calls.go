@@ -8,14 +8,14 @@ import (
 
 // calls are the calls at times of the wall clock that the operators of a chain have asked for, one each.
 type calls struct {
-	// at is when each link of the chain wants to be called, in milliseconds since the epoch.
+	// at is when each link of the chain wants to be called, in milliseconds since the epoch, and behind them when the task sends its next latency marker.
 	at []int64
 	// next is the least of them.
 	next int64
 }
 
 func newCalls(links int) calls {
-	c := calls{at: make([]int64, links), next: operator.NoCall}
+	c := calls{at: make([]int64, links+1), next: operator.NoCall}
 	for i := range c.at {
 		c.at[i] = operator.NoCall
 	}
@@ -50,6 +50,10 @@ func (t *Task) callDue() error {
 			continue
 		}
 		t.calls.set(link, operator.NoCall)
+		if link == len(t.chain.links) {
+			t.sendMarker(now)
+			continue
+		}
 		l := &t.chain.links[link]
 		timed := l.Operator.(operator.Timed)
 		if err := guarded(l.ctx, func() error { return timed.OnProcessingTime(now) }); err != nil {

@@ -63,7 +63,7 @@ func (t *Task) park(reason Reason, deadline int64, blocked func() bool) {
 		return
 	}
 	asleep := t.clock.Nanos()
-	t.note() // it may sleep for long
+	t.note(asleep) // it may sleep for long
 	t.spec.Awake.add(-1)
 	t.sleep(asleep, deadline)
 	t.spec.Awake.add(1)
@@ -124,7 +124,7 @@ func (t *Task) waitForCredit() error {
 			return nil
 		}
 		start := t.clock.Nanos()
-		t.park(BackPressured, never, func() bool {
+		t.park(hardPressed, never, func() bool {
 			blocked := !t.drainOutputs()
 			t.flushIdle()
 			return blocked && t.mailbox.calm()

@@ -113,6 +113,9 @@ func (t *Task) handleEvent(in *input, event element.Event) error {
 			return err
 		}
 		return failpoint.Reach(failpoint.Aligning)
+	case element.LatencyMarker:
+		t.passMarker(event)
+		return nil
 	case element.Drain:
 		return t.drainChannel(in)
 	case element.EndOfInput:

@@ -108,11 +108,12 @@ func (s *sketch) sink(name string, w func(connector.WriterContext) connector.Wri
 
 // plant is the tasks of a program, none of them running.
 type plant struct {
-	t       testing.TB
-	job     *graph.JobGraph
-	clock   clock.Clock
-	tasks   []*Task
-	drained atomic.Int32
+	registry *metrics.Registry
+	t        testing.TB
+	job      *graph.JobGraph
+	clock    clock.Clock
+	tasks    []*Task
+	drained  atomic.Int32
 	// requests counts what readers asked of their enumerators.
 	requests atomic.Int32
 	// checkpoints is nil for a job that takes none.
@@ -166,7 +167,8 @@ func (p *plant) wire(settings Settings) (all []built) {
 		}
 		return channels[k]
 	}
-	group := metrics.NewRegistry(p.clock, func(string) {}).Root(metrics.LevelTaskManagerJob)
+	p.registry = metrics.NewRegistry(p.clock, func(string) {})
+	group := p.registry.Root(metrics.LevelTaskManagerJob)
 	for _, v := range p.job.Vertices {
 		for subtask := range v.Parallelism {
 			spec := Spec{
@@ -174,6 +176,7 @@ func (p *plant) wire(settings Settings) (all []built) {
 				Settings: settings, Clock: p.clock, Log: slog.New(slog.DiscardHandler), Accumulators: new(accumulator.Set),
 				Metrics:           group.Child(metrics.LevelTask, metrics.Variable{Name: metrics.TaskID, Value: fmt.Sprint(v.ID, subtask)}),
 				SendToCoordinator: func(ident.ExecutionID, ident.OperatorID, []byte) { p.requests.Add(1) },
+				JobMetrics:        group,
 				Drained:           func(ident.ExecutionID) { p.drained.Add(1) },
 				Checkpoints:       p.checkpoints,
 			}

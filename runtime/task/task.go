@@ -61,9 +61,10 @@ type Task struct {
 	chain chain
 	calls calls
 	checkpoints
-	gates   []*gate
-	inputs  []input
-	outputs []exchange.Output
+	latencies latencies
+	gates     []*gate
+	inputs    []input
+	outputs   []exchange.Output
 	// current is the input whose batch is being worked on, -1 between batches.
 	current int
 	// open counts the gates that have not ended.
@@ -82,11 +83,13 @@ type Task struct {
 	// waited is the time spent inside the current slice waiting for credit.
 	waited int64
 	times  *stopwatch
-	// noted is when figures were noted last.
-	noted   int64
-	figures *Figures
-	spin    spinner
-	timer   clock.Timer
+	// noted is when figures were noted last, filled when what waits in channels was.
+	noted, filled int64
+	figures       *Figures
+	// notes are what operators have published when figures are noted.
+	notes []func(nanos int64)
+	spin  spinner
+	timer clock.Timer
 }
 
 // Wake implements operator.Task.
@@ -141,6 +144,12 @@ func (t *Task) ReadTimes() func() Times {
 	return func() Times { return watch.at(clock.Nanos()) }
 }
 
+// TakeWaits returns what tells the longest waits since it was last called. Any goroutine may call it.
+func (t *Task) TakeWaits() func() Waits {
+	watch, clock := t.times, t.clock
+	return func() Waits { return watch.longest(clock.Nanos()) }
+}
+
 // Open opens the chain, tail first. A task whose Open failed has ended and is closed.
 func (t *Task) Open() (err error) {
 	begun := t.clock.Nanos()
@@ -166,6 +175,9 @@ func (t *Task) Open() (err error) {
 	}
 	if len(t.gates) == 0 && t.chain.source == nil {
 		return fmt.Errorf("vertex %s has neither a source nor an input", t.spec.Vertex.Name)
+	}
+	if t.chain.source != nil && t.spec.Settings.Latency.Interval > 0 {
+		t.calls.set(len(t.chain.links), t.clock.Now().UnixMilli())
 	}
 	t.figures.number[Initialization].Store((t.clock.Nanos() - begun) / 1e6)
 	return nil
@@ -331,7 +343,8 @@ func (t *Task) end(err error) {
 		t.spec.Log.Warn("closing a task that had failed or was canceled", "vertex", t.spec.Vertex.Name, "error", closed)
 	}
 	t.err = err
-	t.note()
+	t.latencies.close()
+	t.note(t.clock.Nanos())
 	t.times.stop(t.clock.Nanos())
 }
 

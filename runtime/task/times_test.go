@@ -23,6 +23,17 @@ func TestStopwatch(t *testing.T) {
 	s.wait(BackPressured, 60)
 	want(70, Times{Busy: 20, Idle: 40, BackPressured: 10})
 	s.resume(80)
+	if got, want := s.longest(82), (Waits{Soft: 20}); got != want {
+		t.Errorf("the longest waits are %+v, want %+v", got, want)
+	}
+	s.wait(hardPressed, 83)
+	if got, want := s.longest(86), (Waits{Hard: 3}); got != want {
+		t.Errorf("the longest waits are %+v, want %+v", got, want)
+	}
+	s.resume(88)
 	s.stop(90)
-	want(1000, Times{Busy: 30, Idle: 40, BackPressured: 20})
+	want(1000, Times{Busy: 25, Idle: 40, BackPressured: 25, Hard: 5})
+	if got, want := s.longest(1000), (Waits{Hard: 5}); got != want {
+		t.Errorf("the longest waits are %+v, want %+v", got, want)
+	}
 }

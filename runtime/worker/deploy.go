@@ -168,7 +168,7 @@ func (h *Host) build(execution ident.ExecutionID, t *hosted, d *message.Deploy) 
 			metrics.Variable{Name: metrics.SubtaskIndex, Value: fmt.Sprint(execution.Subtask)},
 			metrics.Variable{Name: metrics.TaskAttemptID, Value: fmt.Sprintf("%s_%d_%d", vertex.ID, execution.Subtask, execution.Attempt)},
 			metrics.Variable{Name: metrics.TaskAttemptNum, Value: fmt.Sprint(execution.Attempt)}),
-		SendToCoordinator: h.toCoordinator, Drained: h.drained, Sleep: sleep(h.config.Threads),
+		JobMetrics: h.config.Metrics, SendToCoordinator: h.toCoordinator, Drained: h.drained, Sleep: sleep(h.config.Threads),
 	}
 	h.attachCheckpoints(&spec, t, d)
 	t.metrics = spec.Metrics
@@ -210,9 +210,11 @@ func (h *Host) build(execution ident.ExecutionID, t *hosted, d *message.Deploy) 
 	}
 	built, err := task.New(spec)
 	if err == nil {
-		registerTimes(spec.Metrics, h.config.Clock, built.ReadTimes())
+		registerTimes(spec.Metrics, h.config.Clock, built.ReadTimes(), built.TakeWaits())
 		registerFigures(spec.Metrics, built.Figures())
 		registerOperators(spec.Metrics, vertex.Operators, built.Figures(), len(spec.Inputs) == 0, len(spec.Outputs) > 0)
+		t.mailboxLatency = spec.Metrics.Histogram("mailboxLatencyMs")
+		h.pool.add(built.Figures())
 	}
 	return built, accumulators, err
 }
@@ -317,6 +319,9 @@ func (h *Host) end(execution ident.ExecutionID, t *hosted, err error, accumulato
 		t.final.Io = ioOf(t.task)
 	}
 	h.report(&message.FromWorker{Body: &message.FromWorker_TaskState{TaskState: t.final}})
+	if t.task != nil {
+		h.pool.remove(t.task.Figures())
+	}
 	t.task = nil
 	t.closeChannels(t.state == message.TaskState_FINISHED)
 	if err := h.state.ended(execution); err != nil {

@@ -52,6 +52,8 @@ type Config struct {
 type Host struct {
 	config Config
 	loop   *loop
+	// pool is what the tasks' channels hold.
+	pool *pool
 
 	epoch        uint64
 	tasks        map[ident.ExecutionID]*hosted
@@ -84,7 +86,10 @@ type hosted struct {
 	// pulse tells whether the task answers; goroutine is the number of the one that drives it. canceling says that it was told to end.
 	pulse     pulse
 	goroutine atomic.Int64
-	canceling bool
+	// mailboxLatency is how long actions have waited in its mailbox, in milliseconds; measuring says that one is on its way.
+	mailboxLatency *metrics.Histogram
+	measuring      atomic.Bool
+	canceling      bool
 }
 
 // channelKey names the queue between two attempts.
@@ -103,6 +108,7 @@ func NewHost(config Config) *Host {
 			open: config.Checkpoints.Open, sleep: pause(config.Threads, config.Clock), log: config.Log, oneByOne: config.Threads != nil,
 		},
 	}
+	h.pool = newPool(config.Metrics)
 	h.loop = startLoop(config.Threads)
 	return h
 }

@@ -55,6 +55,41 @@ func (h *Host) WatchMailboxes(timeout time.Duration, blocked func(*message.Failu
 	}()
 }
 
+// mailboxPause is the time between two measurements of a mailbox.
+const mailboxPause = time.Second
+
+// MeasureMailboxes has an action go through the mailbox of each running task every second: how long it waits there is the metric mailboxLatencyMs. It is called
+// once, before messages come.
+func (h *Host) MeasureMailboxes() {
+	go func() {
+		timer := h.config.Clock.NewTimer(mailboxPause)
+		defer timer.Stop()
+		for {
+			select {
+			case <-h.closed:
+				return
+			case <-timer.C():
+			}
+			h.loop.do(h.measureMailboxes)
+			timer.Reset(mailboxPause)
+		}
+	}()
+}
+
+func (h *Host) measureMailboxes() {
+	const milli = 1e6
+	for _, t := range h.tasks {
+		if t.task == nil || t.state != message.TaskState_RUNNING || !t.measuring.CompareAndSwap(false, true) {
+			continue
+		}
+		asked := h.config.Clock.Nanos()
+		t.task.Do(func() {
+			t.mailboxLatency.Update((h.config.Clock.Nanos() - asked) / milli)
+			t.measuring.Store(false)
+		})
+	}
+}
+
 // lookAtMailboxes returns the failure of a task that has not answered in time.
 func (h *Host) lookAtMailboxes(timeout time.Duration) *message.Failure {
 	for execution, t := range h.tasks {

@@ -27,6 +27,17 @@ func SettingsOf(c config.Configuration, program *graph.JobGraph) task.Settings {
 		ObjectReuse: config.Get(c, config.ObjectReuse),
 		Backend:     string(config.Get(c, config.StateBackendType)),
 	}
+	s.Latency = task.Latency{
+		Interval: config.Get(c, config.LatencyInterval).Milliseconds(), Granularity: config.Get(c, config.LatencyGranularity), History: config.Get(c, config.LatencyHistory),
+	}
+	for name, option := range config.StoreMetrics {
+		if config.Get(c, option) {
+			if s.StateMetrics == nil {
+				s.StateMetrics = map[string]bool{}
+			}
+			s.StateMetrics[name] = true
+		}
+	}
 	s.LastCheckpoint = config.Get(c, config.CheckpointInterval) > 0 && config.Get(c, config.CheckpointsAfterTasksFinish)
 	s.Limits.MinRecords = min(s.Limits.MinRecords, s.Limits.MaxRecords)
 	if config.Get(c, config.BufferTimeoutEnabled) {

@@ -36,9 +36,13 @@ func start(t *testing.T) (*Client, *message.Lookout) {
 		memory := g.Add("Status").Add("JVM").Add("Memory").Add("Heap")
 		metrics.Gauge(memory, "Used", func() int64 { return used })
 		metrics.Gauge(memory, "Max", func() int64 { return most })
+		netty := g.Add("Status").Add("Shuffle").Add("Netty")
+		metrics.Gauge(netty, "TotalMemory", func() int64 { return most - 100 })
+		metrics.Gauge(netty, "UsedMemory", func() int64 { return used - 10 })
+		metrics.Gauge(netty, "RequestedMemoryUsage", func() int64 { return 0 })
 	}
 	heap(own.Root(metrics.LevelTaskManager, metrics.Variable{Name: metrics.TaskManagerID, Value: "tm"}), 10, 100)
-	heap(theirs.Root(metrics.LevelTaskManagerJob, metrics.Variable{Name: metrics.TaskManagerID, Value: "tm"}), 7, 100)
+	heap(theirs.Root(metrics.LevelTaskManagerJob, metrics.Variable{Name: metrics.TaskManagerID, Value: "tm"}), 15, 120)
 	worker := &observe.Process{Registry: theirs, Clock: clock.System()}
 	gone := func(context.Context, *message.Look) ([]byte, error) { return nil, errors.New("it has ended") }
 	s := New(Options{
@@ -82,8 +86,12 @@ func TestFiguresOfWorkersAreAmongThoseOfTheirTaskManager(t *testing.T) {
 		}
 	}
 	const heap = "Status.JVM.Memory.Heap."
-	if sum, part := got[metrics.LevelTaskManager], got[metrics.LevelTaskManagerJob]; sum[heap+"Used"] != int64(17) || sum[heap+"Max"] != int64(100) || part[heap+"Used"] != int64(7) {
+	if sum, part := got[metrics.LevelTaskManager], got[metrics.LevelTaskManagerJob]; sum[heap+"Used"] != int64(25) || sum[heap+"Max"] != int64(100) || part[heap+"Used"] != int64(15) {
 		t.Error(got)
+	}
+	const netty = "Status.Shuffle.Netty."
+	if sum := got[metrics.LevelTaskManager]; sum[netty+"TotalMemory"] != int64(20) || sum[netty+"UsedMemory"] != int64(5) || sum[netty+"RequestedMemoryUsage"] != int64(25) {
+		t.Error(sum)
 	}
 }
 

@@ -327,7 +327,8 @@ func addUp(own, theirs []metrics.Sample) []metrics.Sample {
 	}
 	for i, s := range own {
 		id := s.Scope.Identifier(s.Name)
-		if !strings.HasPrefix(id, observe.Prefix) || strings.HasSuffix(id, ".Max") {
+		buffers := strings.HasPrefix(id, observe.BuffersPrefix)
+		if !buffers && !strings.HasPrefix(id, observe.Prefix) || strings.HasSuffix(id, ".Max") {
 			continue
 		}
 		switch v := s.Value.(type) {
@@ -335,6 +336,9 @@ func addUp(own, theirs []metrics.Sample) []metrics.Sample {
 			own[i].Value = v + int64(sums[id])
 		case float64:
 			own[i].Value = v + sums[id]
+		}
+		if id == observe.BuffersPrefix+"RequestedMemoryUsage" { // a part of the whole, not a sum
+			own[i].Value = int64(100 * sums[observe.BuffersPrefix+"UsedMemory"] / max(1, sums[observe.BuffersPrefix+"TotalMemory"]))
 		}
 	}
 	return own

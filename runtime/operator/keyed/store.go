@@ -32,6 +32,7 @@ type Store struct {
 	chain    chain
 	// pending is the capture that is being copied, nil if there is none.
 	pending *Capture
+	figures figures
 }
 
 // part is one of the store's backends, panes or timers with the states it has.
@@ -68,6 +69,7 @@ func OpenStore(ctx *operator.Context) (*Store, error) {
 	default:
 		return nil, fmt.Errorf("state.backend.type: there is no backend %q; known: hashmap, pebble", ctx.Backend)
 	}
+	ctx.Note(s.publish)
 	return s, nil
 }
 

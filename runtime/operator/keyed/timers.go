@@ -85,6 +85,7 @@ func (s *TimerService[K]) fire(timers state.Timers[K], until int64, fire func(ke
 		if len(due) == 0 {
 			return nil
 		}
+		s.ctx.FiredTimers(len(due))
 		for _, t := range due {
 			if err := fire(t.Key, t.Hash, t.At); err != nil {
 				return err

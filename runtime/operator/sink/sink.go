@@ -8,6 +8,7 @@ import (
 	"github.com/weir-stream/weir/api/connector"
 	"github.com/weir-stream/weir/runtime/element"
 	"github.com/weir-stream/weir/runtime/ident"
+	"github.com/weir-stream/weir/runtime/metrics"
 	"github.com/weir-stream/weir/runtime/operator"
 )
 
@@ -15,6 +16,7 @@ import (
 func Operator[T any](sink connector.Sink[T]) operator.Factory {
 	return func(ctx *operator.Context, out operator.Outputs) (operator.Instance, error) {
 		s := &writing[T]{ctx: ctx, calls: newCalls(ctx.CallAt)}
+		registerFigures(ctx)
 		writer, err := sink.NewWriter(connector.WriterContext{
 			RuntimeContext: ctx.Runtime(), Clock: ctx.Clock, Checkpointing: ctx.Checkpointing, Wake: ctx.Task.Wake, CallAt: s.calls.setWriter,
 		})
@@ -30,6 +32,15 @@ func Operator[T any](sink connector.Sink[T]) operator.Factory {
 			return operator.Instance{}, err
 		}
 		return operator.Instance{Operator: s, Inputs: []any{operator.Input[T](s)}}, nil
+	}
+}
+
+// registerFigures lists what Flink lists of a sink. What is sent is what the writer has taken; a writer that knows of bytes and errors adds to the counters, which
+// it finds under their names in the group of its context.
+func registerFigures(ctx *operator.Context) {
+	metrics.Gauge(ctx.Metrics, "numRecordsSend", ctx.RecordsIn.Count)
+	for _, name := range []string{"numBytesSend", "numRecordsSendErrors", "numRecordsOutErrors"} {
+		ctx.Metrics.SharedCounter(name)
 	}
 }
 

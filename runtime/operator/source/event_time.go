@@ -41,6 +41,8 @@ type stream[T any] struct {
 	part    *watermark.Part
 	// gate stands still while the split is paused.
 	gate gate
+	// figures are those of a split, once it was there for long enough to be noted.
+	figures *splitFigures
 }
 
 func newEventTime[T any](strategy watermark.Strategy[T], emitter watermark.Emitter, ownWatermarks bool) eventTime[T] {
@@ -92,6 +94,7 @@ func (e *eventTime[T]) finish(id string) {
 	s := e.split(id) // which registers it, if the reader has told none so far
 	e.combined.Unregister(s.part)
 	delete(e.byID, id)
+	s.figures.close()
 	e.streams = slices.DeleteFunc(e.streams, func(other *stream[T]) bool { return other == s })
 }
 

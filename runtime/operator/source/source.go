@@ -36,6 +36,8 @@ func WithWatermarks[T any](source connector.Source[T], strategy watermark.Strate
 			return operator.Instance{}, err
 		}
 		s.reader = reader
+		s.figures = newFigures(ctx)
+		ctx.Note(s.publish)
 		s.checkpointed, _ = reader.(connector.CheckpointedReader)
 		return operator.Instance{Operator: s}, nil
 	}
@@ -58,12 +60,16 @@ type reading[T any] struct {
 	gate  gate
 	ticks ticks
 	// woken says that Poll is worth calling since it last returned Waiting.
-	woken atomic.Bool
+	woken   atomic.Bool
+	figures *figures
 
 	// batch is what the last Poll yielded; of it, seen records are accounted for and sent ones emitted. Part is what is
 	// emitted when it is not all.
 	batch, part element.Batch[T]
 	seen, sent  int
+	// polled counts all records, lastTime is the event time of the last one.
+	polled   uint64
+	lastTime int64
 }
 
 func (s *reading[T]) wake() {
@@ -108,13 +114,16 @@ func (s *reading[T]) Poll(limit int) (records int, status connector.Status, err 
 func (s *reading[T]) emitPolled() error {
 	s.seen, s.sent = 0, 0
 	n := s.batch.Len()
-	if n > 0 && s.time.strategy.Stamps() {
+	if s.polled += uint64(n); n > 0 && s.time.strategy.Stamps() {
 		s.time.strategy.Stamp(s.batch.Values, operator.Resize(&s.batch.Timestamps, n))
 	}
 	if s.time.on {
 		if err := s.observePolled(); err != nil {
 			return err
 		}
+	}
+	if n > 0 {
+		s.lastTime = s.batch.TimestampAt(n - 1)
 	}
 	return s.emitUpTo(n)
 }
@@ -231,4 +240,7 @@ func (s *reading[T]) Finish() error {
 }
 
 // Close closes the reader.
-func (s *reading[T]) Close() error { return s.reader.Close() }
+func (s *reading[T]) Close() error {
+	s.figures.close()
+	return s.reader.Close()
+}

@@ -89,7 +89,8 @@ func (m *Metrics) add(sample metrics.Sample) {
 	if err != nil {
 		return
 	}
-	if scope.Level == metrics.LevelTaskManagerJob { // of a job's worker, of which each TaskManager may have one
+	latency := len(scope.User) > 0 && scope.User[0] == "latency" // each of an operator's subtask, so that it is there once
+	if scope.Level == metrics.LevelTaskManagerJob && !latency {  // of a job's worker, of which each TaskManager may have one
 		at := scope.Variable(metrics.TaskManagerID)
 		m.TaskManagers[at] = appendSample(m.TaskManagers[at], "job."+id.String()+".", sample)
 		return

@@ -24,6 +24,9 @@ func TestMetricsOfARegistry(t *testing.T) {
 	metrics.Gauge(tm, "load", func() float64 { return 0.5 })
 	task := tm.Child(metrics.LevelTaskManagerJob, variable(metrics.JobID, job.String())).
 		Child(metrics.LevelTask, variable(metrics.TaskID, vertex.String()), variable(metrics.SubtaskIndex, "2"))
+	worker := tm.Child(metrics.LevelTaskManagerJob, variable(metrics.JobID, job.String()))
+	worker.SharedCounter("bytes").Add(5)
+	worker.Add("latency").AddPair("operator_id", "o").SharedCounter("n").Add(9)
 	task.Counter("numRecordsIn").Add(7)
 	task.Meter("rate")
 	task.Child(metrics.LevelOperator, variable(metrics.OperatorName, "my, op")).AddPair("topic", "x").Histogram("size").Update(4)
@@ -44,9 +47,9 @@ func TestMetricsOfARegistry(t *testing.T) {
 	size = append(size, "my__op.topic.x.size_max", "4", "my__op.topic.x.size_min", "4", "my__op.topic.x.size_stddev", "0.0")
 	want := &Metrics{
 		JobManager:   list("Status.JVM.n", "3"),
-		TaskManagers: map[string][]Metric{"tm-1": list("load", "0.5")},
+		TaskManagers: map[string][]Metric{"tm-1": list("load", "0.5", "job."+job.String()+".bytes", "5")},
 		Jobs: map[ident.JobID]*JobMetrics{job: {
-			Own: list("numRestarts", "1"),
+			Own: list("numRestarts", "1", "latency.operator_id.o.n", "9"),
 			Vertices: map[ident.VertexID]*VertexMetrics{vertex: {
 				Coordinator: list("Source__a_->_b_c.coordinator.splits", "0"), Subtasks: map[int][]Metric{2: list(size...)},
 			}},

@@ -83,6 +83,7 @@ func Serve(link *process.Link, c Config) error {
 	})
 	link.Tell(&message.FromProcess{Body: &message.FromProcess_Ready{Ready: &message.WorkerReady{}}})
 	host.WatchMailboxes(config.Get(c.Configuration, config.MailboxTimeout), func(failure *message.Failure) { blocked <- failure })
+	host.MeasureMailboxes()
 	defer link.Expect(c.Clock, config.Get(c.Configuration, config.HeartbeatTimeout))()
 	defer tellProgress(host, c)()
 	received := make(chan error, 1)

@@ -61,6 +61,7 @@ func (w *windows[K, In, Acc, Out]) advance(time int64) error {
 		if len(w.due) == 0 {
 			return w.flush()
 		}
+		w.Ctx.FiredTimers(len(w.due))
 		w.dueKeys, w.dueHash = w.dueKeys[:0], w.dueHash[:0]
 		for _, t := range w.due {
 			w.dueKeys, w.dueHash = append(w.dueKeys, t.Key), append(w.dueHash, t.Hash)

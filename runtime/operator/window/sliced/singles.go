@@ -327,6 +327,7 @@ func (w *windows[K, In, Acc, Out]) fireSingles() error {
 		if len(s.due) == 0 {
 			break
 		}
+		w.Ctx.FiredTimers(len(s.due))
 		slices.SortStableFunc(s.due, func(a, b state.Timer[state.Windowed[K]]) int { return cmp.Compare(a.At, b.At) })
 		for _, t := range s.due {
 			if err := w.fireTimer(t); err != nil {
