@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/weir-stream/weir/benchmarks/internal/cable"
@@ -32,11 +33,12 @@ const (
 	jobLimit = 5 * time.Minute
 )
 
-// newCluster starts a cluster with so many slots on each TaskManager.
-func newCluster(ctx context.Context, weir, folder string, slots int, properties ...string) (c *cluster, err error) {
+// cluster starts a cluster with so many slots on each TaskManager, in a folder of that name.
+func (o options) cluster(ctx context.Context, name string, slots int, properties ...string) (c *cluster, err error) {
+	folder := filepath.Join(o.folder, name)
 	f, err := fleet.New(fleet.Options{
-		Weir: weir, Folder: folder, TaskManagers: taskManagers, Direct: true,
-		Properties: append([]string{fmt.Sprint("taskmanager.numberOfTaskSlots=", slots), "restart-strategy.type=none"}, properties...),
+		Weir: o.weir, Folder: folder, TaskManagers: taskManagers, Direct: true,
+		Properties: slices.Concat([]string{fmt.Sprint("taskmanager.numberOfTaskSlots=", slots), "restart-strategy.type=none"}, properties, o.properties),
 	})
 	if err != nil {
 		return nil, err
@@ -98,6 +100,7 @@ func (c *cluster) run(ctx context.Context, o jobOrder, parallelism, workers int)
 	if err != nil {
 		return r, err
 	}
+	dumpTmp(all)
 	t := together(all)
 	if want := o.Records * (o.Records - 1) / 2; int64(t.records) != o.Records || t.sum != want {
 		return r, fmt.Errorf("%d records with the sum %d came of %d with the sum %d", t.records, t.sum, o.Records, want)

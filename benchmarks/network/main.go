@@ -29,6 +29,8 @@ type options struct {
 	rounds, records int
 	phases          string
 	weir, folder    string
+	// properties are key=value of options of all clusters.
+	properties []string
 }
 
 func main() {
@@ -44,6 +46,10 @@ func main() {
 	flag.IntVar(&o.records, "records", 40_000_000, "28-byte records of all processes together; of 128 bytes it is a quarter of that")
 	flag.StringVar(&o.phases, "phase", "shuffle,slow,many", "what to measure, separated by commas")
 	flag.StringVar(&o.weir, "weir", "", "the weir `binary` of the clusters; it is built by default")
+	flag.Func("D", "an option of the clusters, as `key=value`; may be repeated", func(p string) error {
+		o.properties = append(o.properties, p)
+		return nil
+	})
 	flag.Parse()
 	if o.smoke {
 		o.rounds, o.records = 1, 400_000
@@ -78,7 +84,7 @@ func (o options) run(ctx context.Context) (err error) {
 	for _, p := range []struct {
 		name string
 		run  func(options, context.Context) error
-	}{{"shuffle", options.shuffles}} {
+	}{{"shuffle", options.shuffles}, {"many", options.many}} {
 		if slices.Contains(strings.Split(o.phases, ","), p.name) {
 			if err := p.run(o, ctx); err != nil {
 				return err

@@ -14,13 +14,6 @@ type contestant struct {
 	run  func(ctx context.Context, bytes, records int) (result, error)
 }
 
-// result is one measurement, of both processes.
-type result struct {
-	perSecond  float64 // records
-	cpuSeconds float64
-	records    int
-}
-
 // shuffles has the contestants take turns, and reports. The hand-written shuffle is the first of them.
 func (o options) shuffles(ctx context.Context) error {
 	contestants, done, err := o.contestants(ctx)
@@ -73,7 +66,7 @@ func (o options) contestants(ctx context.Context) (all []contestant, done func()
 	}{
 		{"job", nil}, {"job, TLS", o.secured()}, {"job, s2", []string{"taskmanager.network.compression.codec=S2"}},
 	} {
-		started, err := newCluster(ctx, o.weir, filepath.Join(o.folder, fmt.Sprint("cluster-", len(clusters))), 1, c.properties...)
+		started, err := o.cluster(ctx, fmt.Sprint("cluster-", len(clusters)), 1, c.properties...)
 		if err != nil {
 			done()
 			return nil, nil, fmt.Errorf("the cluster for %s: %w", c.name, err)
@@ -101,14 +94,10 @@ func (o options) secured() []string {
 func reportShuffles(bytes int, contestants []contestant, results map[string][]result) {
 	fmt.Printf("\n%d-byte records, two processes, half of the records cross between them\n", bytes)
 	fmt.Printf("%-14s %28s %10s %14s %22s\n", "", "M records/s (least, most)", "MB/s", "CPU ns/record", "of the hand-written")
-	rate := func(r result) float64 { return r.perSecond }
-	hand := stats.Of(results[contestants[0].name], rate)
+	hand := stats.Of(results[contestants[0].name], result.rate)
 	for _, c := range contestants {
 		runs := results[c.name]
-		perSecond := stats.Summarize(stats.Of(runs, rate))
-		cpu := stats.Median(stats.Of(runs, func(r result) float64 { return r.cpuSeconds / float64(r.records) * 1e9 }))
-		ratio := stats.Summarize(stats.Ratios(stats.Of(runs, rate), hand))
-		fmt.Printf("%-14s %10.2f (%6.2f, %6.2f) %12.0f %14.0f %10.2f (%.2f, %.2f)\n", c.name, perSecond.Median/1e6, perSecond.Min/1e6, perSecond.Max/1e6,
-			perSecond.Median*float64(bytes)/1e6, cpu, ratio.Median, ratio.Min, ratio.Max)
+		rates := stats.Of(runs, result.rate)
+		fmt.Printf("%-14s %28s %10.0f %14.0f %22s\n", c.name, millions(runs), stats.Median(rates)*float64(bytes)/1e6, nanosPerRecord(runs), spread(stats.Ratios(rates, hand)))
 	}
 }

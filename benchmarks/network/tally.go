@@ -30,6 +30,7 @@ type tally struct {
 // begin is called with the first record, or with each.
 func (t *tally) begin() {
 	if t.PID == 0 {
+		profileTmp()
 		t.PID, t.First = os.Getpid(), now()
 	}
 }
