@@ -80,7 +80,7 @@ func (c *cluster) submit(ctx context.Context, o jobOrder, parallelism int) (job 
 	return job, o.Folder, err
 }
 
-// run has a job run to its end, and returns what its sinks have seen. Workers is how many processes must have had a part in it.
+// run has a job run to its end and its workers go, and returns what its sinks have seen, in so many workers.
 func (c *cluster) run(ctx context.Context, o jobOrder, parallelism, workers int) (r result, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, jobLimit, fmt.Errorf("the job has not ended within %v", jobLimit))
 	defer cancel()
@@ -100,15 +100,14 @@ func (c *cluster) run(ctx context.Context, o jobOrder, parallelism, workers int)
 	if err != nil {
 		return r, err
 	}
-	dumpTmp(all)
 	t := together(all)
 	if want := o.Records * (o.Records - 1) / 2; int64(t.records) != o.Records || t.sum != want {
 		return r, fmt.Errorf("%d records with the sum %d came of %d with the sum %d", t.records, t.sum, o.Records, want)
 	}
-	if len(all) != parallelism || t.processes != workers {
-		return r, fmt.Errorf("%d sinks in %d workers have reported, where %d in %d should", len(all), t.processes, parallelism, workers)
+	if len(all) != 1+parallelism || t.processes != workers {
+		return r, fmt.Errorf("%d subtasks in %d workers have reported, where a source and %d sinks in %d should", len(all), t.processes, parallelism, workers)
 	}
-	return result{perSecond: float64(t.records) / t.seconds, cpuSeconds: t.cpuSeconds, records: t.records}, nil
+	return result{perSecond: float64(t.records) / t.seconds, cpuSeconds: t.cpuSeconds, records: t.records}, c.idle(ctx)
 }
 
 // workers are the processes that run jobs.

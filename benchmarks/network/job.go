@@ -21,6 +21,8 @@ type jobOrder struct {
 	Folder string
 	// ByKey has the sinks count by key in an array, and Keyed the engine's keyed state count on the way to the sinks.
 	ByKey, Keyed bool
+	// Apart has the receivers in slots of their own, and so on other TaskManagers than the sources if these have a slot each.
+	Apart bool
 	// Endless makes it the job of slow.go, with so many slow pipelines.
 	Endless bool
 	Slow    int
@@ -32,6 +34,7 @@ func (o *jobOrder) declare(f *flag.FlagSet) {
 	f.StringVar(&o.Folder, "folder", "", "gets the reports of the sinks")
 	f.BoolVar(&o.ByKey, "by-key", false, "count by key in the sinks")
 	f.BoolVar(&o.Keyed, "keyed", false, "count in keyed state")
+	f.BoolVar(&o.Apart, "apart", false, "receivers in slots of their own")
 	f.BoolVar(&o.Endless, "endless", false, "a fast pipeline without an end, beside slow ones")
 	f.IntVar(&o.Slow, "slow", 0, "how many slow ones")
 }
@@ -39,7 +42,7 @@ func (o *jobOrder) declare(f *flag.FlagSet) {
 func (o jobOrder) arguments() []string {
 	return []string{
 		jobRole, "--bytes", fmt.Sprint(o.Bytes), "--records", fmt.Sprint(o.Records), "--folder", o.Folder,
-		fmt.Sprintf("--by-key=%v", o.ByKey), fmt.Sprintf("--keyed=%v", o.Keyed), fmt.Sprintf("--endless=%v", o.Endless), "--slow", fmt.Sprint(o.Slow),
+		fmt.Sprintf("--by-key=%v", o.ByKey), fmt.Sprintf("--keyed=%v", o.Keyed), fmt.Sprintf("--apart=%v", o.Apart), fmt.Sprintf("--endless=%v", o.Endless), "--slow", fmt.Sprint(o.Slow),
 	}
 }
 
@@ -64,13 +67,21 @@ func runJob() {
 	})
 }
 
+// receivers is the slot sharing group of those behind the shuffle.
+const receivers = "receivers"
+
 // shuffleJob makes records, sends each to the subtask that owns its key, and adds them up there. With ByKey that is the work of the hand-written shuffle.
 func shuffleJob[T record[T]](env *stream.Environment, o jobOrder) {
 	records := stream.From(env, datagen.FillWith(o.Records, func(subtask int) func(int64, []T) {
 		g := newGenerator[T](subtask)
+		var made tally
 		return func(start int64, out []T) {
+			made.begin()
 			g.next = start
 			g.fill(out)
+			if start+int64(len(out)) == o.Records {
+				_ = made.reportAs(o.Folder, "source") // a report that is missing is noticed
+			}
 		}
 	})).UID("records")
 	byKey := stream.KeyBy(records, T.key)
@@ -78,7 +89,13 @@ func shuffleJob[T record[T]](env *stream.Environment, o jobOrder) {
 	if o.Keyed {
 		received = stream.Process[int64, T, T](byKey, func() *seen[T] { return new(seen[T]) }).UID("seen")
 	}
-	stream.To(received, countingSink[T]{o.Folder, o.ByKey}).UID("counts")
+	sink := stream.To(received, countingSink[T]{o.Folder, o.ByKey}).UID("counts")
+	if o.Apart {
+		sink.SlotSharingGroup(receivers)
+		if o.Keyed {
+			received.SlotSharingGroup(receivers)
+		}
+	}
 }
 
 // seen counts the records of a key, and hands them on.

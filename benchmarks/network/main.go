@@ -84,7 +84,7 @@ func (o options) run(ctx context.Context) (err error) {
 	for _, p := range []struct {
 		name string
 		run  func(options, context.Context) error
-	}{{"shuffle", options.shuffles}, {"many", options.many}} {
+	}{{"shuffle", options.shuffles}, {"slow", options.slowChannelsPhase}, {"many", options.many}} {
 		if slices.Contains(strings.Split(o.phases, ","), p.name) {
 			if err := p.run(o, ctx); err != nil {
 				return err

@@ -73,11 +73,7 @@ func (o options) contestants(ctx context.Context) (all []contestant, done func()
 		}
 		clusters = append(clusters, started)
 		all = append(all, contestant{c.name, func(ctx context.Context, bytes, records int) (result, error) {
-			r, err := started.run(ctx, jobOrder{Bytes: bytes, Records: int64(records), ByKey: true}, 2, 2)
-			if err == nil {
-				err = started.idle(ctx)
-			}
-			return r, err
+			return started.run(ctx, jobOrder{Bytes: bytes, Records: int64(records), ByKey: true}, taskManagers, taskManagers)
 		}})
 	}
 	return all, done, nil

@@ -18,32 +18,37 @@ func now() moment {
 	return moment{time.Now().UnixNano(), used.Utime.Nano() + used.Stime.Nano()}
 }
 
-// tally is what a sink subtask has seen.
+// tally is what a sink subtask has seen. That of the source subtask that makes the last record has none, and tells of its process.
 type tally struct {
 	PID     int
 	Records int
 	Sum     int64
-	// First is when the first record came, Last when the report was made.
+	// First is when the first record came, or was made, and Last when the report was.
 	First, Last moment
+	// SlowSinks is how many slow sinks of the same process have seen something.
+	SlowSinks int
 }
 
 // begin is called with the first record, or with each.
 func (t *tally) begin() {
 	if t.PID == 0 {
-		profileTmp()
 		t.PID, t.First = os.Getpid(), now()
 	}
 }
 
-// report leaves the tally in a folder, in place of the one before.
+// report leaves the tally of a sink subtask in a folder, in place of the one before.
 func (t *tally) report(folder string, subtask int) error {
+	return t.reportAs(folder, fmt.Sprint("sink-", subtask))
+}
+
+func (t *tally) reportAs(folder, name string) error {
 	t.begin() // in case that nothing came
 	t.Last = now()
 	data, err := json.Marshal(t)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(folder, fmt.Sprint(subtask, reportSuffix))
+	path := filepath.Join(folder, name+reportSuffix)
 	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
 		return err
 	}
@@ -76,7 +81,7 @@ func readTallies(folder string) (all []tally, err error) {
 type total struct {
 	records, processes int
 	sum                int64
-	// seconds are from the first record of all to the last report, cpuSeconds what the processes have used in that time.
+	// seconds are from the first record to the last report, cpuSeconds what the processes have used in that time.
 	seconds, cpuSeconds float64
 }
 
