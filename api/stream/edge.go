@@ -24,8 +24,8 @@ func (edge[T]) NewReceivingChannel(from *transport.Receiver, name string) (any, 
 	return exchange.ReceivingChannelOf[T](from, name)
 }
 
-func (edge[T]) NewReader(channel, head any) exchange.InputChannel {
-	return exchange.NewReader(channel.(*exchange.Channel[T]), head.(operator.Input[T]))
+func (edge[T]) NewReaders(channels []any, head any) []exchange.InputChannel {
+	return exchange.NewReaders(typedChannels[T](channels), head.(operator.Input[T]))
 }
 
 func (edge[T]) CheckRemote() error {
@@ -55,12 +55,16 @@ func (e edge[T]) NewWriter(w graph.WriterConfig, channels []any) (exchange.Outpu
 }
 
 func (edge[T]) writer(w graph.WriterConfig, channels []any, p exchange.Partitioner[T]) (exchange.Output, any, error) {
+	writer := exchange.NewWriter(typedChannels[T](channels), p, w.Limits)
+	return writer, operator.Input[T](writer), nil
+}
+
+func typedChannels[T any](channels []any) []*exchange.Channel[T] {
 	typed := make([]*exchange.Channel[T], len(channels))
 	for i, c := range channels {
 		typed[i] = c.(*exchange.Channel[T])
 	}
-	writer := exchange.NewWriter(typed, p, w.Limits)
-	return writer, operator.Input[T](writer), nil
+	return typed
 }
 
 // keyEdge partitions by key.

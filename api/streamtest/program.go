@@ -72,12 +72,16 @@ type watchedEdge struct {
 	bare bool
 }
 
-func (e watchedEdge) NewReader(channel, head any) exchange.InputChannel {
-	reader := watchedReader{e.EdgeType.NewReader(channel, head), e.deliveries}
-	if e.bare {
-		return bareReader{reader, head.(eventInput)}
+func (e watchedEdge) NewReaders(channels []any, head any) []exchange.InputChannel {
+	all := e.EdgeType.NewReaders(channels, head)
+	for i, r := range all {
+		reader := watchedReader{r, e.deliveries}
+		all[i] = reader
+		if e.bare {
+			all[i] = bareReader{reader, head.(eventInput)}
+		}
 	}
-	return reader
+	return all
 }
 
 type watchedReader struct {

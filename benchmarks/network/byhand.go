@@ -112,7 +112,7 @@ func put(free chan *chunk, c *chunk) {
 
 func produceByHand[T record[T]](o order, conn net.Conn, queue, free chan *chunk) error {
 	g := newGenerator[T](o.Index)
-	values := make([]T, 0, batchSize)
+	values := make([]T, batchSize)
 	var outs [2]*chunk
 	outs[0], outs[1] = get(free), get(free)
 	var zero T
@@ -130,7 +130,7 @@ func produceByHand[T record[T]](o order, conn net.Conn, queue, free chan *chunk)
 		return err
 	}
 	for range batches(o.Records) {
-		values = g.fill(values[:0])
+		g.fill(values)
 		for i := range values {
 			x := uint64(values[i].key())
 			x ^= x >> 33

@@ -51,16 +51,15 @@ func newGenerator[T record[T]](index int) *generator[T] {
 	return &generator[T]{state: uint64(index)*0x9e3779b97f4a7c15 + 88172645463325252}
 }
 
-func (g *generator[T]) fill(values []T) []T {
+func (g *generator[T]) fill(values []T) {
 	var zero T
-	for range batchSize {
+	for i := range values {
 		g.state ^= g.state >> 12
 		g.state ^= g.state << 25
 		g.state ^= g.state >> 27
-		values = append(values, zero.make(int64(g.state*2685821657736338717>>44), g.next))
+		values[i] = zero.make(int64(g.state*2685821657736338717>>44), g.next)
 		g.next++
 	}
-	return values
 }
 
 // batches is how many batches a process makes, and sumOf the sum of their values.

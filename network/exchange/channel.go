@@ -59,7 +59,8 @@ func NewChannel[T any](credits int) *Channel[T] {
 	return &Channel[T]{slots: make([]slot[T], max(credits, 1))}
 }
 
-// free returns the shell of the next place, or nil where every place waits for the consumer.
+// free returns the shell of the next place, or nil where every place waits for the consumer. It is called once for each that is published. Of the shells
+// that are free it takes the one that was released last: while little is in flight few shells are in use, and these in the cache.
 func (c *Channel[T]) free() *slot[T] {
 	if c.sending != nil {
 		if c.sending.to.Ready() {
@@ -67,11 +68,15 @@ func (c *Channel[T]) free() *slot[T] {
 		}
 		return nil
 	}
-	tail := c.tail.Load()
-	if tail-c.head.Load() == uint64(len(c.slots)) {
+	tail, head, n := c.tail.Load(), c.head.Load(), uint64(len(c.slots))
+	if tail-head == n {
 		return nil
 	}
-	return &c.slots[tail%uint64(len(c.slots))]
+	place := &c.slots[tail%n]
+	if last := &c.slots[(head+n-1)%n]; last != place {
+		*place, *last = *last, *place
+	}
+	return place
 }
 
 // freeFor is free for what is in s already. Between processes events without records need no credit of theirs.

@@ -58,6 +58,19 @@ func NewReader[T any](channel *Channel[T], sink Sink[T]) *Reader[T] {
 	return &Reader[T]{channel: channel, sink: sink}
 }
 
+// NewReaders reads all channels of an edge that lead to one subtask into sink. One goroutine calls all of them.
+func NewReaders[T any](channels []*Channel[T], sink Sink[T]) []InputChannel {
+	common := new(shells[T])
+	all := make([]InputChannel, len(channels))
+	for i, c := range channels {
+		if c.receiving != nil {
+			c.receiving.shells = common
+		}
+		all[i] = NewReader(c, sink)
+	}
+	return all
+}
+
 // Front implements InputChannel.
 func (r *Reader[T]) Front() Front {
 	s := r.channel.front()

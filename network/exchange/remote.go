@@ -36,7 +36,7 @@ func NewSendingChannel[T any](to *transport.Sender, r Remote[T]) *Channel[T] {
 // NewReceivingChannel makes the consumer's end of a channel from another process. Frames are decoded by the consumer when it
 // looks at them.
 func NewReceivingChannel[T any](from *transport.Receiver, r Remote[T]) *Channel[T] {
-	return &Channel[T]{receiving: &receiving[T]{from: from, remote: r}}
+	return &Channel[T]{receiving: &receiving[T]{from: from, remote: r, shells: new(shells[T])}}
 }
 
 // SendingChannelOf is NewSendingChannel with the codec of T.

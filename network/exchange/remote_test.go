@@ -478,17 +478,17 @@ func FuzzPayload(f *testing.F) {
 	f.Add(appendEvent(marker, 0, element.Event{Kind: element.LatencyMarker, Time: 5, Origin: &element.Origin{Subtask: 3}}), true)
 	f.Fuzz(func(t *testing.T, src []byte, event bool) {
 		r := &receiving[int64]{remote: Remote[int64]{Codec: mustCodec[int64](t), MaxRecord: 1 << 16}, event: event}
-		whole, err := r.decode(src)
+		s := new(slot[int64])
+		whole, err := r.decode(src, s)
 		if err != nil {
 			return
 		}
 		if !whole {
-			if whole, err = r.decode(good); whole && err == nil {
+			if whole, err = r.decode(good, s); whole && err == nil {
 				t.Error("two records continue a piece of one")
 			}
 			return
 		}
-		s := &r.shell
 		if len(s.batch.Values) == 0 && len(s.marks) == 0 {
 			t.Error("an empty frame was taken")
 		}

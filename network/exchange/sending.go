@@ -78,7 +78,7 @@ func (s *sending[T]) sendFrame(from, mark int) (nextRecord, nextMark int) {
 			break
 		}
 	}
-	f := frame[T]{sending: s, batch: batch, from: from, upTo: upTo, room: mostPayload - payloadHeader - eventBytes}
+	f := frame[T]{sending: s, batch: batch, from: from, upTo: upTo, eventBytes: eventBytes}
 	f.begin()
 	f.fill()
 	events := 0
@@ -98,8 +98,8 @@ type frame[T any] struct {
 	batch *element.Batch[T]
 	// from is the first record, upTo the end of those that may be in it.
 	from, upTo int
-	// room is for records and what they carry; carried is what that takes for each.
-	room, carried int
+	// room is for records and what they carry, beside eventBytes; carried is what that takes for each.
+	room, carried, eventBytes int
 
 	buffer *transport.Buffer
 	// data is the payload so far: the place of its header, and records.
@@ -110,21 +110,30 @@ type frame[T any] struct {
 	least   int64
 }
 
+// begin takes a buffer that should do, which is known if records do not vary.
 func (f *frame[T]) begin() {
-	f.buffer = transport.NewBuffer()
-	f.data = f.buffer.Room()[:payloadHeader]
-	if f.from == f.upTo {
-		return
-	}
-	if len(f.batch.Timestamps) > 0 {
+	if len(f.batch.Timestamps) > 0 && f.from < f.upTo {
 		f.times, f.least = timeFormOf(f.batch.Timestamps[f.from:f.upTo])
-		f.room -= 8
 		f.carried = timeWidths[f.times]
 	}
-	if len(f.batch.Hashes) > 0 {
+	if len(f.batch.Hashes) > 0 && f.from < f.upTo {
 		f.flags |= flagHashes
 		f.carried += 8
 	}
+	records := (f.upTo - f.from) * (f.estimate() + f.carried)
+	if f.varies {
+		records *= 2
+	}
+	f.use(transport.NewBufferFor(payloadHeader + f.eventBytes + leastTime + records))
+}
+
+// leastTime is what event times take once for all records of a frame.
+const leastTime = 8
+
+// use has the frame begin in a buffer.
+func (f *frame[T]) use(b *transport.Buffer) {
+	f.buffer, f.data = b, b.Room()[:payloadHeader]
+	f.room = b.Capacity() - payloadHeader - f.eventBytes - leastTime
 }
 
 // left is the room that is left.
@@ -157,6 +166,9 @@ func (f *frame[T]) fill() {
 		case f.records > 0:
 			f.varies = true
 			return
+		case f.buffer.Capacity() < mostPayload:
+			f.buffer.Discard()
+			f.use(transport.NewBuffer())
 		default:
 			f.varies = true
 			f.sendPieces(grown[payloadHeader:])

@@ -98,6 +98,8 @@ type lane[T any] struct {
 	begun   int64
 	pending []*slot[T]
 	spare   []*slot[T]
+	// most is the room that batches have taken so far: a new shell gets it at once, since to grow by and by takes several times the memory.
+	most element.Room
 }
 
 // NewWriter writes to channels, which must be those of the consumer's subtasks in order.
@@ -175,26 +177,32 @@ func (w *Writer[T]) room(l *lane[T]) *slot[T] {
 	}
 	if len(l.pending) == 0 {
 		if s := l.channel.free(); s != nil {
-			s.reset()
-			l.filling, l.inRing, l.begun = s, true, w.now
+			l.begin(s, true, w.now)
 			return s
 		}
 	}
 	var s *slot[T]
 	if n := len(l.spare); n > 0 {
 		s, l.spare = l.spare[n-1], l.spare[:n-1]
-		s.reset()
 	} else {
 		s = new(slot[T])
 	}
-	l.filling, l.inRing, l.begun = s, false, w.now
+	l.begin(s, false, w.now)
 	return s
+}
+
+// begin has the lane fill a shell.
+func (l *lane[T]) begin(s *slot[T], inRing bool, now int64) {
+	s.reset()
+	s.batch.Reserve(l.most)
+	l.filling, l.inRing, l.begun = s, inRing, now
 }
 
 // publish ends the slot being filled.
 func (w *Writer[T]) publish(l *lane[T]) {
 	s := l.filling
 	l.filling = nil
+	l.most.Cover(len(s.batch.Values), len(s.batch.Timestamps), len(s.batch.Hashes))
 	if l.inRing {
 		w.count(l, s)
 		l.channel.publish()

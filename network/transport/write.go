@@ -4,18 +4,26 @@ import (
 	"net"
 )
 
-// smallFrame is the size up to which frames are gathered into one write.
-const smallFrame = 4 << 10
+const (
+	// smallFrame is the size up to which frames are copied together.
+	smallFrame = 4 << 10
+	// mostWrite is up to where frames go out in one write: a full one, with what the connection itself has to say before it.
+	mostWrite = FrameSize + slack
+)
 
 // writer is the goroutine that sends, with its memory.
 type writer struct {
 	c       *connection
 	frames  []*Buffer
 	control []byte
-	// gathered are small frames that go out in one write; vector has them and a large frame, over pair.
+	// pieces go out in one write: frames, and runs of small ones, copied together into
+	// gathered. Copied says that the last piece is such a run, which begins there at run. A run stays valid when gathered moves.
+	pieces   [][]byte
+	size     int
 	gathered []byte
-	vector   net.Buffers
-	pair     [2][]byte
+	run      int
+	copied   bool
+	vector   net.Buffers // pieces, while they are written
 }
 
 func (c *connection) write() {
@@ -64,41 +72,57 @@ func (w *writer) next() bool {
 
 // flush writes what next has taken, and gives the buffers back.
 func (w *writer) flush() error {
-	w.gathered = append(w.gathered[:0], w.control...)
+	w.add(w.control)
+	written := 0
 	for i, b := range w.frames {
-		if len(b.data) <= smallFrame && len(w.gathered)+len(b.data) <= FrameSize {
-			w.gathered = append(w.gathered, b.data...)
-		} else if err := w.send(b.data); err != nil {
-			return err
+		if w.size > 0 && w.size+len(b.data) > mostWrite {
+			if err := w.send(w.frames[written:i]); err != nil {
+				return err
+			}
+			written = i
 		}
-		w.c.transport.counts.framesOut.Inc()
-		b.recycle()
-		w.frames[i] = nil
+		w.add(b.data)
 	}
-	return w.send(nil)
+	return w.send(w.frames[written:])
 }
 
-// send writes what was gathered, then a large frame if there is one.
-func (w *writer) send(large []byte) error {
-	w.vector = w.pair[:0]
-	if len(w.gathered) > 0 {
-		w.vector = append(w.vector, w.gathered)
+// add makes data, which stays as it is until send, part of the next write.
+func (w *writer) add(data []byte) {
+	w.size += len(data)
+	if len(data) > smallFrame {
+		w.pieces, w.copied = append(w.pieces, data), false
+		return
 	}
-	if len(large) > 0 {
-		w.vector = append(w.vector, large)
+	if len(data) == 0 {
+		return
 	}
-	if len(w.vector) == 0 {
+	if !w.copied {
+		w.pieces, w.copied, w.run = append(w.pieces, nil), true, len(w.gathered)
+	}
+	w.gathered = append(w.gathered, data...)
+	w.pieces[len(w.pieces)-1] = w.gathered[w.run:]
+}
+
+// send writes the pieces, and gives the buffers back of the frames that are in them.
+func (w *writer) send(frames []*Buffer) error {
+	if w.size == 0 {
 		return nil
 	}
+	w.vector = w.pieces
 	n, err := w.vector.WriteTo(w.c.net)
-	w.gathered = w.gathered[:0]
+	w.pieces, w.size, w.gathered, w.copied = w.pieces[:0], 0, w.gathered[:0], false
 	w.c.transport.counts.bytesOut.Add(n)
+	w.c.transport.counts.framesOut.Add(int64(len(frames)))
+	for i, b := range frames {
+		b.recycle()
+		frames[i] = nil
+	}
 	return err
 }
 
 // leave says goodbye and closes this half; the reader goes on until the peer has closed the other one.
 func (w *writer) leave(reason string) {
-	w.gathered = appendFrame(w.gathered[:0], goodbyeFrame, 0, []byte(reason[:min(len(reason), maxGoodbye)]))
+	w.add(appendFrame(nil, goodbyeFrame, 0, []byte(reason[:min(len(reason), maxGoodbye)])))
 	w.c.transport.config.Clock.AfterFunc(farewell, func() { w.c.net.Close() })
 	// A peer that does not take it any more sees the end of the connection.
 	if w.send(nil) == nil {

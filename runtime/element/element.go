@@ -40,6 +40,27 @@ func (b *Batch[T]) Reset() {
 	b.Values, b.Timestamps, b.Hashes = b.Values[:0], b.Timestamps[:0], b.Hashes[:0]
 }
 
+// Room is how many elements each slice of a batch has.
+type Room struct{ Values, Timestamps, Hashes int }
+
+// Cover makes r at least what a batch takes.
+func (r *Room) Cover(values, timestamps, hashes int) {
+	r.Values, r.Timestamps, r.Hashes = max(r.Values, values), max(r.Timestamps, timestamps), max(r.Hashes, hashes)
+}
+
+// Reserve gives an empty batch memory for r, as far as it has less.
+func (b *Batch[T]) Reserve(r Room) {
+	if cap(b.Values) < r.Values {
+		b.Values = make([]T, 0, r.Values)
+	}
+	if cap(b.Timestamps) < r.Timestamps {
+		b.Timestamps = make([]int64, 0, r.Timestamps)
+	}
+	if cap(b.Hashes) < r.Hashes {
+		b.Hashes = make([]uint64, 0, r.Hashes)
+	}
+}
+
 // View makes into a window on the records [from, to) of b, sharing its memory.
 func (b *Batch[T]) View(from, to int, into *Batch[T]) {
 	into.Values = b.Values[from:to]

@@ -22,8 +22,8 @@ func (edgeTypeStub) NewReceivingChannel(*transport.Receiver, string) (any, error
 func (edgeTypeStub) NewWriter(WriterConfig, []any) (exchange.Output, any, error) {
 	panic("not wired in these tests")
 }
-func (edgeTypeStub) NewReader(any, any) exchange.InputChannel { panic("not wired in these tests") }
-func (t edgeTypeStub) CheckRemote() error                     { return t.refusal }
+func (edgeTypeStub) NewReaders([]any, any) []exchange.InputChannel { panic("not wired in these tests") }
+func (t edgeTypeStub) CheckRemote() error                          { return t.refusal }
 
 // sketch builds StreamGraphs for tests.
 type sketch struct{ StreamGraph }

@@ -148,8 +148,8 @@ type EdgeType interface {
 	// NewWriter makes the producer's end over the channels of all consumer subtasks, in order. The second result is
 	// the operator.Input[T] that the producing chain emits to (the same object).
 	NewWriter(w WriterConfig, channels []any) (exchange.Output, any, error)
-	// NewReader makes the consumer's end of one channel that feeds head, an operator.Input[T].
-	NewReader(channel any, head any) exchange.InputChannel
+	// NewReaders makes the consumer's ends of the channels from all producer subtasks, in order, which feed head, an operator.Input[T].
+	NewReaders(channels []any, head any) []exchange.InputChannel
 	// CheckRemote reports why records of this type cannot leave a process, or nil.
 	CheckRemote() error
 }

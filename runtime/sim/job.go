@@ -163,8 +163,11 @@ func (edge) NewReceivingChannel(from *transport.Receiver, name string) (any, err
 	return exchange.ReceivingChannelOf[record](from, name)
 }
 func (edge) CheckRemote() error { return nil }
-func (edge) NewReader(channel, head any) exchange.InputChannel {
-	return exchange.NewReader(channel.(*exchange.Channel[record]), head.(operator.Input[record]))
+func (edge) NewReaders(channels []any, head any) (all []exchange.InputChannel) {
+	for _, c := range channels {
+		all = append(all, exchange.NewReader(c.(*exchange.Channel[record]), head.(operator.Input[record])))
+	}
+	return all
 }
 
 func (e edge) NewWriter(w graph.WriterConfig, channels []any) (exchange.Output, any, error) {

@@ -150,8 +150,8 @@ func (t *Task) buildInputs() error {
 		v.gates++
 		g := &gate{valve: v, first: v.grow(len(in.Channels)), open: len(in.Channels)}
 		t.gates = append(t.gates, g)
-		for i, channel := range in.Channels {
-			t.inputs = append(t.inputs, input{InputChannel: in.Edge.Stream.Type.NewReader(channel, head), gate: g, index: i})
+		for i, reader := range in.Edge.Stream.Type.NewReaders(in.Channels, head) {
+			t.inputs = append(t.inputs, input{InputChannel: reader, gate: g, index: i})
 		}
 	}
 	t.open = len(t.gates)

@@ -348,8 +348,11 @@ func (edge) NewReceivingChannel(from *transport.Receiver, name string) (any, err
 	return exchange.ReceivingChannelOf[int64](from, name)
 }
 func (edge) CheckRemote() error { return nil }
-func (edge) NewReader(channel, head any) exchange.InputChannel {
-	return exchange.NewReader(channel.(*exchange.Channel[int64]), head.(operator.Input[int64]))
+func (edge) NewReaders(channels []any, head any) (all []exchange.InputChannel) {
+	for _, c := range channels {
+		all = append(all, exchange.NewReader(c.(*exchange.Channel[int64]), head.(operator.Input[int64])))
+	}
+	return all
 }
 func (edge) NewWriter(w graph.WriterConfig, channels []any) (exchange.Output, any, error) {
 	var typed []*exchange.Channel[int64]

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,6 +34,8 @@ const (
 const (
 	// announced is what the last byte of a node's announced address has more than that of its hidden one.
 	announced = 100
+	// most is how many nodes a network has; as many networks as fit below announced are apart from each other in one process.
+	most = 20
 	// look is the time between two looks at what processes listen on.
 	look = 15 * time.Millisecond
 )
@@ -45,6 +48,7 @@ const (
 type Network struct {
 	nodes  int
 	prefix string
+	first  int // last byte of the first node's hidden address
 	// owner returns the node of a process.
 	owner func(pid int) (Node, bool)
 	// processes returns the ids of all processes of all nodes.
@@ -62,25 +66,30 @@ type Network struct {
 	strangers int
 }
 
-// New returns the network of so many nodes. Processes returns the ids of all processes that belong to nodes, and owner the node of one.
+// networks counts those that this process has made.
+var networks atomic.Int32
+
+// New returns the network of so many nodes, 20 at the most; without any, nothing is mirrored, and the hidden addresses are all there is. Processes returns the ids of all processes that belong to nodes, and owner the node of one.
 func New(nodes int, processes func() []int, owner func(pid int) (Node, bool)) *Network {
 	pid := os.Getpid()
 	n := &Network{
-		nodes: nodes, prefix: fmt.Sprintf("127.%d.%d.", 64+pid>>8&0x7f, pid&0xff), owner: owner, processes: processes,
+		nodes: nodes, prefix: fmt.Sprintf("127.%d.%d.", 64+pid>>8&0x7f, pid&0xff), first: 1 + int(networks.Add(1)-1)*most%announced, owner: owner, processes: processes,
 		states: map[[2]Node]State{}, listeners: map[address]net.Listener{}, connections: map[*connection]struct{}{},
 	}
 	n.changed = sync.NewCond(&n.mu)
 	ctx, stop := context.WithCancel(context.Background())
 	n.stop = stop
-	n.running.Go(func() { n.mirror(ctx) })
+	if nodes > 0 {
+		n.running.Go(func() { n.mirror(ctx) })
+	}
 	return n
 }
 
 // Hidden is the host on which a node listens.
-func (n *Network) Hidden(of Node) string { return fmt.Sprint(n.prefix, 1+int(of)) }
+func (n *Network) Hidden(of Node) string { return fmt.Sprint(n.prefix, n.first+int(of)) }
 
 // Announced is the host by which others find a node.
-func (n *Network) Announced(of Node) string { return fmt.Sprint(n.prefix, 1+announced+int(of)) }
+func (n *Network) Announced(of Node) string { return fmt.Sprint(n.prefix, n.first+announced+int(of)) }
 
 // Set changes what becomes of bytes from one node to another. To break one direction breaks connections, which have two.
 func (n *Network) Set(from, to Node, s State) {

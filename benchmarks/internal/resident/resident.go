@@ -16,8 +16,13 @@ type Memory struct {
 }
 
 // Own reads the memory of this process.
-func Own() (Memory, error) {
-	text, err := os.ReadFile("/proc/self/status")
+func Own() (Memory, error) { return read("self") }
+
+// Of reads the memory of a process.
+func Of(pid int) (Memory, error) { return read(strconv.Itoa(pid)) }
+
+func read(process string) (Memory, error) {
+	text, err := os.ReadFile("/proc/" + process + "/status")
 	if err != nil {
 		return Memory{}, fmt.Errorf("the memory of a process is measured on Linux only: %w", err)
 	}

@@ -21,8 +21,8 @@ import (
 // credits is the default of taskmanager.network.memory.buffers-per-channel.
 const credits = 4
 
-// engine is the shuffle by network/exchange: a writer with a local channel and one to the peer, and the readers of two such channels.
-func engine[T record[T]](o order) (outcome, error) {
+// byExchange is the shuffle by network/exchange, without an engine around it: a writer with a local channel and one to the peer, and the readers of two such channels.
+func byExchange[T record[T]](o order) (outcome, error) {
 	member, closeAll, err := joinAs(o)
 	if err != nil {
 		return outcome{}, err
@@ -53,11 +53,11 @@ func joinAs(o order) (*transport.Member, func(), error) {
 		Metrics: metrics.NewRegistry(c, func(string) {}).Root(metrics.LevelTaskManager),
 	}
 	switch o.How {
-	case "TLS":
+	case withTLS:
 		config.TLS = &identity.Files{
 			Certificate: filepath.Join(o.Folder, certificateFile), Key: filepath.Join(o.Folder, keyFile), Authorities: filepath.Join(o.Folder, certificateFile),
 		}
-	case "s2":
+	case withS2:
 		config.Compression = transport.S2
 	}
 	t, err := transport.Listen(config)
@@ -154,9 +154,9 @@ func (s *shuffle[T]) produce(o order) {
 	s.room()
 	<-s.opened
 	g := newGenerator[T](o.Index)
-	batch := &element.Batch[T]{Values: make([]T, 0, batchSize)}
+	batch := &element.Batch[T]{Values: make([]T, batchSize)}
 	for range batches(o.Records) {
-		batch.Values = g.fill(batch.Values[:0])
+		g.fill(batch.Values)
 		if err := s.writer.Process(batch); err != nil {
 			panic(err) // a key that is no number is not made here
 		}
