@@ -136,7 +136,7 @@ func (j *JobManager) restOptions(group *metrics.Group) rest.Options {
 		Clock: j.around.Clock, Log: j.around.Log, Metrics: group,
 		Build:   view.Build{Revision: buildinfo.Revision(), GoVersion: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH},
 		Refresh: config.Get(c, config.WebRefresh), StoreFor: config.Get(c, config.RESTStoreFor), Timeout: config.Get(c, config.WebTimeout),
-		LargestBody: int64(config.Get(c, config.RESTLargestBody)), UploadDir: cmp.Or(config.Get(c, config.WebUploads), filepath.Join(j.folder, "uploads")),
+		LargestBody: int64(config.Get(c, config.RESTLargestBody)), AllUploads: int64(config.Get(c, config.BlobLimit)), UploadDir: cmp.Or(config.Get(c, config.WebUploads), filepath.Join(j.folder, "uploads")),
 		NoSubmit: !config.Get(c, config.WebSubmit), NoCancel: !config.Get(c, config.WebCancel), Profiling: config.Get(c, config.RESTProfiling), FlameGraphs: config.Get(c, config.FlameGraphs),
 		AllowOrigin: config.Get(c, config.WebAllowOrigin),
 	}

@@ -38,7 +38,7 @@ var (
 		"A job of an attached `weir run --sae` is canceled when nothing is heard of its client for so long.").that(atLeast(time.Millisecond))
 
 	PlanTimeout = declare(Cluster, "weir.plan.timeout", 30*time.Second, duration(),
-		"How long a job's binary may take to build its graph.")
+		"How long a job's binary may take to build its graph, and a worker to begin to serve.")
 
 	WorkerGrace = declare(Cluster, "weir.worker.grace", 5*time.Second, duration(),
 		"How long a worker process may take to end before it is killed.")

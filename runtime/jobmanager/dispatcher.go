@@ -35,6 +35,8 @@ type submitted struct {
 	summary *message.JobSummary
 	details *message.JobDetails
 	result  *message.JobResult
+	// dismissed says that its JobMaster has ended.
+	dismissed bool
 	// checkpoints are those of a job that is over; nil if it took none.
 	checkpoints *message.CheckpointsOverview
 	// rescales are those of a job that is over.
@@ -72,8 +74,11 @@ func (d *dispatcher) Stop()                              {}
 // ChildPanicked fails the job whose JobMaster is gone. Its TaskExecutors see that it is, and close their workers.
 func (d *dispatcher) ChildPanicked(now time.Time, who message.AddressKey, p *actors.Panic) {
 	for _, j := range d.order {
-		if j.master.Address().Key() != who || j.result != nil {
+		if j.master.Address().Key() != who {
 			continue
+		}
+		if j.dismissed = true; j.result != nil {
+			return
 		}
 		failure := &message.Failure{
 			Message: fmt.Sprintf("job %q: a bug in the JobMaster ended it: %v", j.name, p.Reason),
@@ -88,6 +93,7 @@ func (d *dispatcher) ChildPanicked(now time.Time, who message.AddressKey, p *act
 		if d.options.Settled != nil {
 			d.options.Settled(j.id)
 		}
+		return
 	}
 }
 
@@ -267,6 +273,8 @@ func (d *dispatcher) onJobChanged(changed *message.JobChanged) {
 	}
 	if changed.Dismissed {
 		j.master.Stop()
+		j.dismissed = true
+		d.forget()
 	}
 }
 
@@ -283,6 +291,7 @@ func (d *dispatcher) archive(j *submitted, details *message.JobDetails, result *
 	d.forget()
 }
 
+// forget keeps the last archiveSize jobs that are over, and those whose JobMaster still has to close their log.
 func (d *dispatcher) forget() {
 	ended := 0
 	for _, j := range d.order {
@@ -292,7 +301,7 @@ func (d *dispatcher) forget() {
 	}
 	kept := d.order[:0]
 	for _, j := range d.order {
-		if j.result != nil && ended > archiveSize {
+		if j.result != nil && j.dismissed && ended > archiveSize {
 			ended--
 			delete(d.jobs, j.id)
 			continue

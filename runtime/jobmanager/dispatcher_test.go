@@ -115,6 +115,44 @@ func described(t *testing.T) []byte {
 	return encoded
 }
 
+// scripted is a Dispatcher that carries out what a test posts.
+type scripted struct{ *dispatcher }
+
+func (s scripted) Event(_ time.Time, do any) { do.(func())() }
+
+// TestAJobIsKnownUntilItsJobMasterHasEnded has many jobs end while the JobMaster of an early one still closes its log.
+func TestAJobIsKnownUntilItsJobMasterHasEnded(t *testing.T) {
+	s := newSystem(t)
+	d := &dispatcher{options: Options{LeaderEpoch: 1}}
+	actor, err := s.Spawn(actors.UniqueName("dispatcher"), scripted{d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { actor.Stop(); <-actor.Ended() }()
+	slow, kept := make(chan *actors.Ref, 1), make(chan int, 1)
+	actor.Post(func() {
+		for i := range archiveSize + 3 {
+			master, err := d.context.Spawn(actors.UniqueName("jobmaster"), &broken{})
+			if err != nil {
+				panic(err)
+			}
+			id := ident.NewID()
+			j := &submitted{id: id, master: master, summary: &message.JobSummary{Job: message.IDBytes(id)}}
+			d.jobs[id], d.order = j, append(d.order, j)
+			if i == 0 {
+				slow <- master
+			}
+			d.onJobChanged(&message.JobChanged{LeaderEpoch: 1, Summary: j.summary, Result: &message.JobResult{Job: j.summary.Job}, Dismissed: i > 0})
+		}
+		d.onJobChanged(&message.JobChanged{LeaderEpoch: 1, Summary: d.order[0].summary, Dismissed: true})
+		kept <- len(d.jobs)
+	})
+	<-(<-slow).Ended()
+	if n := <-kept; n != archiveSize {
+		t.Errorf("%d jobs are kept", n)
+	}
+}
+
 func TestOnlySoManyEndedJobsAreKept(t *testing.T) {
 	s := newSystem(t)
 	c, err := config.New()

@@ -345,8 +345,6 @@ func (j *jobMaster) act() {
 			j.context.Send(c.To, c.Body)
 		case master.Watch:
 			j.context.Watch(c.Address)
-		case master.Reset:
-			j.context.Reset(c.Address)
 		case master.Carry:
 			if deletes(c.Command) {
 				j.deleting++

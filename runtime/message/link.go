@@ -48,8 +48,11 @@ type Timing struct {
 // heartbeat interval.
 const firstRepeat = 200 * time.Millisecond
 
-// repeatWindow bounds how many frames are repeated at once.
-const repeatWindow = 64
+// repeatWindow and repeatBytes bound how many frames are repeated at once, and how large all but the first of them are together.
+const (
+	repeatWindow = 64
+	repeatBytes  = 1 << 20
+)
 
 // FirstRetry is the pause before a request is repeated for the first time.
 func (t Timing) FirstRetry() time.Duration { return min(firstRepeat, t.Interval) }
@@ -120,7 +123,7 @@ func (l *Link) Due(now time.Time) []*Frame {
 	var due []*Frame
 	if len(l.unacked) > 0 && !now.Before(l.repeatAt) {
 		// They go as they were: their acknowledgements tell what the sender knew when it decided to send them.
-		due = append(due, l.unacked[:min(len(l.unacked), repeatWindow)]...)
+		due = append(due, l.window()...)
 		l.repeatGap = l.timing.NextRetry(l.repeatGap)
 		l.repeatAt = now.Add(l.repeatGap)
 	}
@@ -128,6 +131,18 @@ func (l *Link) Due(now time.Time) []*Frame {
 		due = append(due, l.frame(now))
 	}
 	return due
+}
+
+// window are the oldest frames that were not acknowledged, as many as are repeated at once.
+func (l *Link) window() []*Frame {
+	n, size := 0, 0
+	for n < min(len(l.unacked), repeatWindow) {
+		if size += proto.Size(l.unacked[n]); n > 0 && size > repeatBytes {
+			break
+		}
+		n++
+	}
+	return l.unacked[:n]
 }
 
 func (l *Link) frame(now time.Time) *Frame {

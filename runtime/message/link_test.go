@@ -112,6 +112,20 @@ func TestLinkRepeatsLessAndLessOften(t *testing.T) {
 	}
 }
 
+// TestLinkRepeatsLittleAtOnce has large frames lost: they are not repeated all together, which would be too much for the connection that others use.
+func TestLinkRepeatsLittleAtOnce(t *testing.T) {
+	now := time.UnixMilli(0)
+	l := NewLink(Header{}, Timing{Interval: time.Second, Timeout: time.Minute}, now)
+	large := strings.Repeat("x", repeatBytes-100)
+	for range 3 {
+		l.Send(now, &Frame_Offer{Offer: &OfferSlots{Data: large}})
+	}
+	due := l.Due(now.Add(firstRepeat))
+	if len(due) != 1 || due[0].Seq != 1 {
+		t.Errorf("%d frames are repeated", len(due))
+	}
+}
+
 func TestLinkNoticesSilence(t *testing.T) {
 	now := time.UnixMilli(0)
 	a, b := newPair(now)

@@ -28,7 +28,7 @@ func Greet(c *Child, w *Writer, start *message.ProcessStart) (*message.ProcessHe
 	}
 	if err := Read(c.Conn, &answer); err != nil {
 		if errors.Is(err, io.EOF) {
-			err = errors.New("it has ended without an answer")
+			err = fmt.Errorf("it has ended without an answer: %w", err)
 		}
 		return hello, nil, fmt.Errorf("hear from the binary: %w", err)
 	}

@@ -37,6 +37,22 @@ func (t *Tail) Write(p []byte) (int, error) {
 // String is the end of what was written. It is called when nothing is written any more.
 func (t *Tail) String() string { return strings.TrimSpace(strings.ToValidUTF8(string(t.kept), "")) }
 
+// lenient is a writer that never fails: a process whose output nobody takes would be ended by the system at its next word.
+type lenient struct {
+	to     io.Writer
+	failed func(error)
+}
+
+// Lenient returns a writer that drops what cannot be written, as on a full disk. Failed is told of each.
+func Lenient(to io.Writer, failed func(error)) io.Writer { return &lenient{to, failed} }
+
+func (l *lenient) Write(p []byte) (int, error) {
+	if _, err := l.to.Write(p); err != nil {
+		l.failed(err)
+	}
+	return len(p), nil
+}
+
 // paced is a writer that lets so many bytes pass in a second, after as many that need not wait. Whoever writes more waits: that is the token
 // bucket, of which level is what it owes.
 type paced struct {

@@ -56,8 +56,8 @@ type Endpoint struct {
 const (
 	// mostBytes bounds a message and a batch of them. Larger things travel as blobs.
 	mostBytes = 128 << 20
-	// batch is how many messages go in one batch, and queue how many wait for a peer to begin with.
-	batch, queue = 64, 1024
+	// batch is how many messages go in one batch: one, since each is bounded and several together are not. Queue is how many wait for a peer to begin with.
+	batch, queue = 1, 1024
 	// hello is how long one try to connect may take, firstPause and longestPause are between two of them.
 	hello                    = 3 * time.Second
 	firstPause, longestPause = 25 * time.Millisecond, 250 * time.Millisecond

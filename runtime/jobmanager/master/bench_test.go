@@ -24,7 +24,6 @@ type bench struct {
 	// carry takes what the Master wants of the store; if it is nil, carried are those commands. Answers are what went to users.
 	carry   func(coordinator.Command)
 	carried []coordinator.Command
-	resets  []string
 	answers []Answer
 }
 
@@ -66,8 +65,6 @@ func (b *bench) take() {
 			}
 		case Answer:
 			b.answers = append(b.answers, c)
-		case Reset:
-			b.resets = append(b.resets, c.Address.GetId())
 		case Send:
 			f, ok := c.Body.(*message.Frame)
 			if !ok {

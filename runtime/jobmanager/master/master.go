@@ -88,9 +88,6 @@ type Send message.Envelope
 // Watch asks for Gone when the actor ends, as far as that can be seen.
 type Watch struct{ Address *message.Address }
 
-// Reset drops the connection to the process of an actor that is silent.
-type Reset struct{ Address *message.Address }
-
 // Ended says that the job is over; Result and Details do not change any more. Messages still go out and in.
 type Ended struct{}
 
@@ -105,7 +102,6 @@ type Dismiss struct{}
 
 func (Send) command()    {}
 func (Watch) command()   {}
-func (Reset) command()   {}
 func (Ended) command()   {}
 func (Changed) command() {}
 func (Dismiss) command() {}
@@ -258,7 +254,6 @@ func (m *Master) Fail(now time.Time, failure *message.Failure) {
 func (m *Master) Tick(now time.Time) {
 	for _, x := range m.executorsNow() {
 		if x.link.Silent(now) {
-			m.do(Reset{x.address})
 			m.loseExecutor(now, x, "it was silent for heartbeat.timeout ("+m.config.Timing.Timeout.String()+")")
 		}
 	}

@@ -49,8 +49,8 @@ type executor struct {
 	occupied map[ident.AllocationID]ident.JobID
 	// pending are requests that were not answered.
 	pending map[ident.AllocationID]*request
-	// full is set when a request was refused although a slot seemed free, until the next report.
-	full bool
+	// refused are jobs whose requests were refused although a slot seemed free, until the next report.
+	refused map[ident.JobID]bool
 }
 
 type request struct {
@@ -60,9 +60,6 @@ type request struct {
 }
 
 func (e *executor) free() int {
-	if e.full {
-		return 0
-	}
 	return e.slots - len(e.occupied) - len(e.pending)
 }
 
@@ -282,7 +279,8 @@ func (m *Manager) report(e *executor, version uint64, occupied []*message.SlotSt
 	if version < e.version {
 		return
 	}
-	e.version, e.full = version, false
+	e.version = version
+	clear(e.refused)
 	e.occupied = map[ident.AllocationID]ident.JobID{}
 	for _, s := range occupied {
 		allocation, err := message.ID(s.Allocation)
@@ -313,7 +311,10 @@ func (m *Manager) onSlotRequested(now time.Time, a *message.SlotRequested) {
 	delete(e.pending, allocation)
 	switch {
 	case !a.Accepted:
-		e.full = true
+		if e.refused == nil {
+			e.refused = map[ident.JobID]bool{}
+		}
+		e.refused[r.job.id] = true
 	case a.Version >= e.version:
 		e.version = a.Version
 		e.occupied[allocation] = r.job.id

@@ -121,6 +121,34 @@ func TestARequestIsRepeatedUntilAnswered(t *testing.T) {
 	}
 }
 
+// TestARefusalIsForOneJob has another job get the slot that a TaskManager does not give to the first.
+func TestARefusalIsForOneJob(t *testing.T) {
+	m := newManager()
+	m.Receive(begin, register("a", 1))
+	m.Receive(begin, declare("one", 1, 1))
+	asked, _, _ := requests(m.Take())
+	m.Receive(begin, &message.SlotRequested{LeaderEpoch: epoch, Id: "a", Allocation: asked[0].Allocation, Version: 5})
+	m.Receive(begin, declare("two", 1, 1))
+	if asked := askedFor(m.Take()); asked["one"] != 0 || asked["two"] != 1 {
+		t.Errorf("asked for %v", asked)
+	}
+}
+
+// TestNothingIsRequestedForAJobThatIsGone has a request not be answered before the job is.
+func TestNothingIsRequestedForAJobThatIsGone(t *testing.T) {
+	m := newManager()
+	m.Receive(begin, register("a", 1))
+	m.Receive(begin, declare("one", 1, 1))
+	if asked, _, _ := requests(m.Take()); len(asked) != 1 {
+		t.Fatalf("asked for %v", asked)
+	}
+	m.Gone(begin, m.jobs[0].master.Key())
+	m.Tick(begin.Add(timing.Interval))
+	if asked, _, _ := requests(m.Take()); len(asked) != 0 {
+		t.Errorf("asked again for %v", asked)
+	}
+}
+
 func TestARefusalWaitsForTheNextReport(t *testing.T) {
 	m := newManager()
 	m.Receive(begin, register("a", 1))
@@ -356,10 +384,10 @@ func TestWhatJobsNeedComesBeforeWhatTheyWish(t *testing.T) {
 	m.Receive(begin, register("a", 3))
 	adaptive := declare("adaptive", 1, 8)
 	adaptive.Minimum = 1
-	m.executors[0].full = true // nothing yet
+	m.executors[0].slots = 0 // nothing yet
 	m.Receive(begin, adaptive)
 	m.Receive(begin, declare("plain", 1, 2))
-	m.executors[0].full = false
+	m.executors[0].slots = 3
 	m.Tick(begin)
 	if asked := askedFor(m.Take()); asked["adaptive"] != 1 || asked["plain"] != 2 {
 		t.Errorf("requested %v", asked)

@@ -3,6 +3,7 @@ package resource
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -77,7 +78,7 @@ func (m *Manager) yields() map[*job]bool {
 func (m *Manager) best(j *job) *executor {
 	var best *executor
 	for _, e := range m.executors {
-		if e.free() <= 0 {
+		if e.free() <= 0 || e.refused[j.id] {
 			continue
 		}
 		if best == nil || better(e, best, j) {
@@ -162,8 +163,11 @@ func (m *Manager) removeExecutor(e *executor, reason string) {
 	m.executors = slices.DeleteFunc(m.executors, func(other *executor) bool { return other == e })
 }
 
-// removeJob forgets a need. Requests for it that are on their way lead to offers that nobody takes.
+// removeJob forgets a need, and repeats no request for it. Those that are on their way lead to offers that nobody takes.
 func (m *Manager) removeJob(j *job) {
+	for _, e := range m.executors {
+		maps.DeleteFunc(e.pending, func(_ ident.AllocationID, r *request) bool { return r.job == j })
+	}
 	m.jobs = slices.DeleteFunc(m.jobs, func(other *job) bool { return other == j })
 }
 

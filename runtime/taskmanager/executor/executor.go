@@ -5,6 +5,7 @@ package executor
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -52,6 +53,8 @@ type Executor struct {
 	jobs    map[ident.JobID]*job
 	// sessions counts the links opened, over all jobs.
 	sessions uint64
+	// unfit are jobs whose workers could not be reached here, each with the time from which on it is tried again.
+	unfit map[ident.JobID]time.Time
 
 	registered bool
 	heard      time.Time
@@ -69,6 +72,7 @@ func New(config Config, now time.Time) *Executor {
 		config: config, manager: config.ResourceManager, epoch: config.LeaderEpoch,
 		slots: slotTable{capacity: config.Slots},
 		jobs:  map[ident.JobID]*job{},
+		unfit: map[ident.JobID]time.Time{},
 		heard: now, speakAt: now, retry: config.Timing.FirstRetry(),
 	}
 }
@@ -354,7 +358,7 @@ func (x *Executor) onRequestSlot(now time.Time, m *message.RequestSlot) {
 		return
 	}
 	known := x.slots.find(allocation) != nil
-	accepted := x.slots.allocate(allocation, jobID)
+	accepted := x.fits(now, jobID) && x.slots.allocate(allocation, jobID)
 	if accepted && !known {
 		j := x.jobFor(now, jobID, m)
 		j.toOffer = append(j.toOffer, status(*x.slots.find(allocation)))
@@ -365,6 +369,13 @@ func (x *Executor) onRequestSlot(now time.Time, m *message.RequestSlot) {
 	x.send(x.manager, &message.SlotRequested{
 		LeaderEpoch: x.epoch, Id: x.config.ID, Allocation: m.Allocation, Accepted: accepted, Version: x.slots.version,
 	})
+}
+
+// fits reports whether it may be tried to have workers of a job here.
+func (x *Executor) fits(now time.Time, id ident.JobID) bool {
+	maps.DeleteFunc(x.unfit, func(_ ident.JobID, until time.Time) bool { return !now.Before(until) })
+	_, unfit := x.unfit[id]
+	return !unfit
 }
 
 // flush ends a step: it sends what the links have due, and tells workers and the ResourceManager at once of slots that were given or became free.

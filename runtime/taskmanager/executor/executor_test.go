@@ -296,13 +296,46 @@ func TestALostJobMasterTakesItsJobAlong(t *testing.T) {
 			h, ok := e.Body.(*message.TaskExecutorHeartbeat)
 			return ok && len(h.Occupied) == 0
 		})
-		// The ResourceManager of the same process is silent as well.
-		if want := map[string]int{"silent": 2}[name]; count[Reset](b) != want {
+		// The connection is given up since the ResourceManager of the same process is silent as well, not for the job.
+		if want := map[string]int{"silent": 1}[name]; count[Reset](b) != want {
 			t.Errorf("%s: %d connections were reset, not %d", name, count[Reset](b), want)
 		}
 		if name != "silent" && !told {
 			t.Errorf("%s: the ResourceManager was not told at once", name)
 		}
+	}
+}
+
+// TestASilentJobMasterCostsOnlyItsJob has the ResourceManager be heard: the process and its connection are well, whatever has become of one JobMaster.
+func TestASilentJobMasterCostsOnlyItsJob(t *testing.T) {
+	b := newBench(t, 2, true)
+	b.connect()
+	for range int(timing.Timeout/timing.Interval) + 1 {
+		b.now = b.now.Add(timing.Interval)
+		b.x.Receive(b.now, &message.ResourceManagerHeartbeat{LeaderEpoch: epoch, Id: "tm"})
+		b.x.Tick(b.now)
+	}
+	b.take()
+	if count[Reset](b) != 0 || b.x.SessionOf(theJob) != 0 {
+		t.Errorf("%d connections were reset; the job's session is %d", count[Reset](b), b.x.SessionOf(theJob))
+	}
+}
+
+// TestAJobWithoutAPortIsNotTriedWithoutEnd has slots requested for a job whose workers could not be reached here.
+func TestAJobWithoutAPortIsNotTriedWithoutEnd(t *testing.T) {
+	b := newBench(t, 2, true)
+	b.x.config.Apart = true
+	if !b.request("first").Accepted || count[Prepare](b) != 1 {
+		t.Fatal("the first request prepares nothing")
+	}
+	b.x.Prepared(b.now, theJob, "")
+	b.take()
+	if b.request("second").Accepted || count[Prepare](b) != 1 {
+		t.Error("it is tried again at once")
+	}
+	b.now = b.now.Add(timing.Timeout)
+	if !b.request("third").Accepted || count[Prepare](b) != 2 {
+		t.Error("it is not tried again later")
 	}
 }
 

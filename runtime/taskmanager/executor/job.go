@@ -80,6 +80,7 @@ func (x *Executor) Prepared(now time.Time, id ident.JobID, address string) {
 		x.stale++
 	case address == "":
 		x.drop(j)
+		x.unfit[id] = now.Add(x.config.Timing.Timeout)
 	default:
 		j.address = address
 		j.offer(now, x)
@@ -97,7 +98,7 @@ func (j *job) deadline() time.Time {
 
 func (x *Executor) tickJob(now time.Time, j *job) {
 	if j.link.Silent(now) {
-		x.do(Reset{Address: j.master})
+		// The connection, which all jobs use, is not given up for it: that the JobManager's process is silent shows in its ResourceManager.
 		x.drop(j)
 		return
 	}

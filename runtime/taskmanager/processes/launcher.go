@@ -45,7 +45,9 @@ type Options struct {
 	Bind, Advertised string
 	// Heartbeat is how often a worker gets a sign of life, and Timeout how long it may be without giving one.
 	Heartbeat, Timeout time.Duration
-	Ports              []config.Ports
+	// Start is how long a worker may take until it serves; 0 is no bound.
+	Start time.Duration
+	Ports []config.Ports
 	// Network is how workers speak to their peers.
 	Network *message.Network
 	// Grace is how long a worker has to end by itself when it is closed, before it is killed.
@@ -175,6 +177,8 @@ type worker struct {
 	// silence says whether the worker is heard, and frozen that it was ended because it was not.
 	silence process.Silence
 	frozen  atomic.Bool
+	// late says that it was ended because it did not begin to serve.
+	late atomic.Bool
 
 	mu    sync.Mutex
 	ready *sync.Cond
@@ -238,11 +242,13 @@ func (w *worker) live() end {
 	defer stop()
 	writer := process.NewWriter(p.Conn)
 	program := w.spec.Program
+	begun := w.begin(p.Child)
 	hello, answer, err := process.Greet(p.Child, writer, &message.ProcessStart{
 		Job: message.IDBytes(w.spec.Job), Configuration: w.spec.Configuration, Description: program.GetDescription(),
 		TaskExecutor: w.spec.TaskExecutor, LeaderEpoch: w.spec.LeaderEpoch, Data: w.data, Cluster: w.launcher.options.Cluster(),
 		Memory: w.confined.share(), Network: w.launcher.options.Network,
 	})
+	begun()
 	switch {
 	case err != nil:
 		return w.ended(p, err)
@@ -287,10 +293,16 @@ func (w *worker) start() (*started, error) {
 		errs.Close()
 		release()
 	}
-	words := process.NewTail(errs)
+	warned := atomic.Bool{}
+	lost := func(err error) {
+		if !warned.Swap(true) {
+			w.log.Warn("output of a worker is lost, since it cannot be written", "error", err)
+		}
+	}
+	words := process.NewTail(process.Lenient(errs, lost))
 	child, err := o.Starter.Start(process.Command{
 		Binary: binary, Arguments: program.GetArguments(), Role: process.Worker, Folder: o.Folder, Listener: w.listener,
-		Output: process.Paced(output, o.Clock, o.OutputRate), Errors: process.Paced(words, o.Clock, o.OutputRate),
+		Output: process.Paced(process.Lenient(output, lost), o.Clock, o.OutputRate), Errors: process.Paced(words, o.Clock, o.OutputRate),
 		Environment: append(o.Environment[:len(o.Environment):len(o.Environment)], program.GetEnvironment()...),
 	})
 	if err != nil {
@@ -329,6 +341,18 @@ func (w *worker) hear(child *process.Child) error {
 		}
 		w.report(told)
 	}
+}
+
+// begin ends a worker that does not begin to serve in time. The function that it returns says that it has.
+func (w *worker) begin(child *process.Child) (begun func()) {
+	if w.launcher.options.Start <= 0 {
+		return func() {}
+	}
+	timer := w.launcher.options.Clock.AfterFunc(w.launcher.options.Start, func() {
+		w.late.Store(true)
+		child.Kill()
+	})
+	return func() { timer.Stop() }
 }
 
 // expect ends the worker when it is not heard for the timeout, whatever of it does not go on: somebody has frozen it, or the system has.
@@ -377,6 +401,8 @@ func (w *worker) ended(p *started, heard error) end {
 	switch beyond := w.confined.verdict(); {
 	case beyond != "":
 		return end{reason: beyond, class: operator.User}
+	case w.late.Load():
+		return end{reason: fmt.Sprintf("it did not begin to serve within %v (weir.plan.timeout): its main function, or the one that declares the graph, waits for something", w.launcher.options.Start), class: operator.User}
 	case w.frozen.Load():
 		return end{reason: fmt.Sprintf("it was silent for heartbeat.timeout (%v): it was frozen, or its machine is overloaded", w.launcher.options.Timeout), class: operator.Environment}
 	case errors.As(heard, &own):

@@ -44,7 +44,21 @@ var programs = map[string]func(env *stream.Environment) error{
 	"wants a flag": func(*stream.Environment) error { return stream.UsageError("nothing to read: give --input") },
 	"panics":       func(*stream.Environment) error { panic("bad graph") },
 	"hangs":        hangs,
-	"exits":        func(*stream.Environment) error { fmt.Println("farewell"); os.Exit(3); return nil },
+	"hangs as a worker": func(env *stream.Environment) error {
+		if os.Getenv(process.RoleVariable) == string(process.Worker) {
+			return hangs(env)
+		}
+		return counts(env)
+	},
+	"talks": func(env *stream.Environment) error {
+		stream.To(stream.Map(stream.From(env, collection.Of(1, 2, 3)), func(n int) int {
+			fmt.Fprintln(os.Stderr, "a word")
+			fmt.Println("another one")
+			return n
+		}), print.Sink[int]())
+		return nil
+	},
+	"exits": func(*stream.Environment) error { fmt.Println("farewell"); os.Exit(3); return nil },
 	"differs": func(env *stream.Environment) error {
 		stream.To(stream.Map(stream.From(env, collection.Of(1)), func(n int) int { return n }).Name("pid "+strconv.Itoa(os.Getpid())), print.Sink[int]())
 		return nil
@@ -360,6 +374,32 @@ func TestHowAWorkerEnds(t *testing.T) {
 		if result.State != message.JobState_JOB_FAILED || !strings.Contains(result.Failure.GetMessage(), want) {
 			t.Errorf("%s: the job is %v: %v", program, result.State, result.Failure)
 		}
+	}
+}
+
+// TestAWorkerThatNeverServesIsEnded has a program whose graph can be built where it is submitted, and not where its worker is.
+func TestAWorkerThatNeverServesIsEnded(t *testing.T) {
+	c := newCluster(t, func(o *processes.Options) { o.Start = time.Second })
+	id := c.submit("hangs as a worker", map[string]string{"restart-strategy.type": "none"})
+	result := c.result(id)
+	if result.State != message.JobState_JOB_FAILED || !strings.Contains(result.Failure.GetMessage(), "it did not begin to serve within 1s (weir.plan.timeout)") {
+		t.Errorf("the job is %v: %v", result.State, result.Failure)
+	}
+}
+
+// full is a file on a full disk.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+func (full) Close() error              { return nil }
+
+// TestAFullDiskEndsNoWorker has nobody take what a worker writes.
+func TestAFullDiskEndsNoWorker(t *testing.T) {
+	c := newCluster(t, func(o *processes.Options) {
+		o.Output = func(taskmanager.Spec) (io.WriteCloser, io.WriteCloser, error) { return full{}, full{}, nil }
+	})
+	if result := c.result(c.submit("talks", map[string]string{"restart-strategy.type": "none"})); result.State != message.JobState_JOB_FINISHED {
+		t.Errorf("the job is %v: %v", result.State, result.Failure)
 	}
 }
 
