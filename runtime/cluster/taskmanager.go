@@ -93,7 +93,7 @@ func StartTaskManager(c config.Configuration, around Surroundings, output func(t
 		Memory: confined, OutputRate: int64(config.Get(c, config.WorkerOutputRate)),
 		Starter: t.starter, Clock: around.Clock, Log: around.Log, Output: output, Folder: t.folder, Grace: config.Get(c, config.WorkerGrace), Heartbeat: config.Get(c, config.HeartbeatInterval),
 		Timeout: config.Get(c, config.HeartbeatTimeout), Start: config.Get(c, config.PlanTimeout),
-		Bind:    bindHost(c, config.TaskManagerBindHost, config.TaskManagerHost), Advertised: config.Get(c, config.TaskManagerHost),
+		Bind: bindHost(c, config.TaskManagerBindHost, config.TaskManagerHost), Advertised: config.Get(c, config.TaskManagerHost),
 		Ports: ports, Network: network(c), Binary: t.binary, Cluster: func() string { return t.leader.Load().GetCluster() },
 	})
 	t.onClose(func() error { t.launcher.Wait(); return nil })

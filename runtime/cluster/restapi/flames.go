@@ -193,6 +193,9 @@ func (c *Cluster) sample(ctx context.Context, job ident.JobID, vertex ident.Vert
 			continue
 		}
 		going.Go(func() {
+			// One that is frozen is not waited for.
+			ctx, cancel := context.WithTimeout(ctx, 2*time.Duration(number)*o.Pause+c.options.MetricsTimeout)
+			defer cancel()
 			part, err := c.at(e).Stacks(ctx, job, vertex, number, o.Pause, o.Depth)
 			if err != nil {
 				c.options.Log.Warn("a TaskManager does not show what its tasks do", "taskmanager", e.GetId(), "cause", err)

@@ -75,7 +75,7 @@ func (c *Cluster) TaskManager(ctx context.Context, id string) (*view.TaskManager
 			continue
 		}
 		made := taskManagerOf(e, tasksOf(jobs)[id])
-		if p, err := c.at(e).Process(ctx); err == nil {
+		if p, err := c.process(ctx, e); err == nil {
 			made.Hardware = view.Hardware{Cores: p.Cores, PhysicalMemory: p.PhysicalMemory, FreeMemory: p.FreeMemory, Managed: p.MayUse}
 			made.Memory.Managed, made.Memory.TotalProcess = p.MayUse, p.MayUse
 		}
@@ -108,6 +108,13 @@ func shownArguments(arguments []string) []string {
 		shown = append(shown, a)
 	}
 	return shown
+}
+
+// process is what a TaskManager tells of itself, unless it takes too long, as one that is frozen does.
+func (c *Cluster) process(ctx context.Context, e *message.TaskExecutorDetails) (lookout.Process, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.options.MetricsTimeout)
+	defer cancel()
+	return c.at(e).Process(ctx)
 }
 
 // at looks at a TaskManager.
@@ -278,7 +285,7 @@ func (c *Cluster) Workers(ctx context.Context) ([]view.Worker, error) {
 	counts := tasksOf(jobs)
 	all := []view.Worker{}
 	for _, e := range resources.GetExecutors() {
-		p, err := c.at(e).Process(ctx)
+		p, err := c.process(ctx, e)
 		if err != nil {
 			c.options.Log.Warn("a TaskManager does not tell of its workers", "taskmanager", e.GetId(), "cause", err)
 			continue

@@ -51,11 +51,11 @@ var programs = map[string]func(env *stream.Environment) error{
 		return counts(env)
 	},
 	"talks": func(env *stream.Environment) error {
-		stream.To(stream.Map(stream.From(env, collection.Of(1, 2, 3)), func(n int) int {
+		stream.To(stream.Map(stream.From(env, datagen.Generate(200, func(n int64) int64 { return n }).Rate(500)), func(n int64) int64 {
 			fmt.Fprintln(os.Stderr, "a word")
 			fmt.Println("another one")
 			return n
-		}), print.Sink[int]())
+		}), print.Sink[int64]())
 		return nil
 	},
 	"exits": func(*stream.Environment) error { fmt.Println("farewell"); os.Exit(3); return nil },
