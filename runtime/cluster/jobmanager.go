@@ -2,6 +2,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -26,6 +27,7 @@ import (
 	"github.com/weir-stream/weir/runtime/jobmanager"
 	"github.com/weir-stream/weir/runtime/jobmanager/planner"
 	"github.com/weir-stream/weir/runtime/logs"
+	"github.com/weir-stream/weir/runtime/memory"
 	"github.com/weir-stream/weir/runtime/message"
 	"github.com/weir-stream/weir/runtime/metrics"
 	"github.com/weir-stream/weir/runtime/process"
@@ -97,6 +99,7 @@ func StartJobManager(c config.Configuration, around Surroundings) (_ *JobManager
 	j.onClose(func() error { j.starter.Close(); return nil })
 	j.planner = &planner.Planner{
 		Starter: j.starter, Clock: around.Clock, Limit: config.Get(c, config.PlanTimeout), OutputRate: int64(config.Get(c, config.WorkerOutputRate)),
+		Memory: cmp.Or(int64(config.Get(c, config.PlanMemory)), memory.Detect(os.DirFS("/")).Bytes/4),
 	}
 	if err := j.startActors(blobs); err != nil {
 		return nil, err

@@ -40,6 +40,9 @@ var (
 	PlanTimeout = declare(Cluster, "weir.plan.timeout", 30*time.Second, duration(),
 		"How long a job's binary may take to build its graph, and a worker to begin to serve.")
 
+	PlanMemory = declare(Cluster, "weir.plan.memory", MemorySize(0), memorySize(),
+		"How much memory a job's binary may take to build its graph. 0 stands for a quarter of what the JobManager's control group, or half of the machine, has.")
+
 	WorkerGrace = declare(Cluster, "weir.worker.grace", 5*time.Second, duration(),
 		"How long a worker process may take to end before it is killed.")
 

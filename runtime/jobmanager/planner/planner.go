@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/weir-stream/weir/runtime/clock"
@@ -21,6 +22,25 @@ type Planner struct {
 	Limit time.Duration
 	// OutputRate is how many bytes it may write to its outputs in a second; 0 is no bound.
 	OutputRate int64
+	// Memory is how many bytes it may take; 0 is no bound.
+	Memory int64
+
+	once  sync.Once
+	turns chan struct{}
+}
+
+// atOnce is how many binaries run at a time; others wait for their turn.
+const atOnce = 2
+
+// turn waits for one, which done ends.
+func (p *Planner) turn(ctx context.Context) (done func(), err error) {
+	p.once.Do(func() { p.turns = make(chan struct{}, atOnce) })
+	select {
+	case p.turns <- struct{}{}:
+		return func() { <-p.turns }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("plan the job: %w", context.Cause(ctx))
+	}
 }
 
 // Job is what is to be planned.
@@ -53,6 +73,11 @@ func (e *Refused) Error() string { return e.Reason }
 
 // Plan runs the binary and returns its answer. The error is a [*Refused] if the program gives one itself.
 func (p *Planner) Plan(ctx context.Context, job Job) (*Plan, error) {
+	done, err := p.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	ctx, cancel := context.WithTimeoutCause(ctx, p.Limit, fmt.Errorf("its main function, or the one that declares the graph, took longer than %v (weir.plan.timeout)", p.Limit))
 	defer cancel()
 	output := &head{}
@@ -65,6 +90,7 @@ func (p *Planner) Plan(ctx context.Context, job Job) (*Plan, error) {
 		return nil, err
 	}
 	defer child.Conn.Close()
+	beyond := p.hold(child)
 	defer context.AfterFunc(ctx, child.Kill)()
 	hello, answer, err := process.Greet(child, process.NewWriter(child.Conn), &message.ProcessStart{Job: message.IDBytes(job.ID), Configuration: job.Configuration})
 	child.Kill() // it has nothing more to say
@@ -72,6 +98,8 @@ func (p *Planner) Plan(ctx context.Context, job Job) (*Plan, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("plan the job: %w", context.Cause(ctx))
+	case beyond():
+		return nil, &Refused{Reason: fmt.Sprintf("its main function, or the one that declares the graph, took more than %d MiB of memory (weir.plan.memory)", p.Memory>>20)}
 	case err != nil && child.Crash().Reason != "":
 		crash := child.Crash()
 		return nil, &Refused{Reason: "the program has crashed before it had declared its graph: " + crash.Reason, Stack: crash.Stack}

@@ -44,6 +44,11 @@ var programs = map[string]func(env *stream.Environment) error{
 	"wants a flag": func(*stream.Environment) error { return stream.UsageError("nothing to read: give --input") },
 	"panics":       func(*stream.Environment) error { panic("bad graph") },
 	"hangs":        hangs,
+	"gobbles": func(*stream.Environment) error {
+		for {
+			gobbled = append(gobbled, bytes.Repeat([]byte{1}, 1<<20))
+		}
+	},
 	"hangs as a worker": func(env *stream.Environment) error {
 		if os.Getenv(process.RoleVariable) == string(process.Worker) {
 			return hangs(env)
@@ -68,6 +73,8 @@ var programs = map[string]func(env *stream.Environment) error{
 		return nil
 	},
 }
+
+var gobbled [][]byte
 
 // hangs waits for a connection that never comes; a bare select would be a deadlock, which Go ends by itself.
 func hangs(*stream.Environment) error {
@@ -140,6 +147,47 @@ func TestRefusedPlans(t *testing.T) {
 	unknown := job(t, "counts", "--no-such-flag")
 	if _, err := p.Plan(t.Context(), unknown); err == nil || !strings.Contains(err.Error(), "--no-such-flag") {
 		t.Errorf("an unknown flag: %v", err)
+	}
+}
+
+// TestAPlanThatTakesTooMuchMemoryIsEnded has a program fill the memory that the JobManager needs as well.
+func TestAPlanThatTakesTooMuchMemoryIsEnded(t *testing.T) {
+	p := newPlanner(t, 20*time.Second)
+	p.Memory = 100 << 20
+	_, err := p.Plan(t.Context(), job(t, "gobbles"))
+	if refused := (*planner.Refused)(nil); !errors.As(err, &refused) || !strings.Contains(refused.Reason, "more than 100 MiB of memory (weir.plan.memory)") {
+		t.Errorf("refused for %v", err)
+	}
+	p.Memory = 1 << 30
+	if _, err := p.Plan(t.Context(), job(t, "counts", "--output", "/x")); err != nil {
+		t.Errorf("a program that takes little: %v", err)
+	}
+}
+
+// TestBinariesArePlannedInTurns has more binaries than may run at a time, all of which hang.
+func TestBinariesArePlannedInTurns(t *testing.T) {
+	p := newPlanner(t, 300*time.Millisecond)
+	var going sync.WaitGroup
+	for range 5 {
+		going.Go(func() {
+			if _, err := p.Plan(t.Context(), job(t, "hangs")); err == nil || !strings.Contains(err.Error(), "weir.plan.timeout") {
+				t.Errorf("a plan that hangs: %v", err)
+			}
+		})
+	}
+	most := 0
+	done := make(chan struct{})
+	go func() { going.Wait(); close(done) }()
+	for {
+		most = max(most, len(workersOf(t)))
+		select {
+		case <-done:
+			if most == 0 || most > 2 {
+				t.Errorf("%d binaries at a time", most)
+			}
+			return
+		default:
+		}
 	}
 }
 
