@@ -3,7 +3,7 @@
 export CGO_ENABLED = 0
 
 GO       ?= go
-FUZZTIME ?= 10s
+FUZZTIME ?= 5s
 OUT      ?= .
 
 # The go tool leaves folders that begin with a dot out of "./...".
