@@ -18,7 +18,7 @@ type crowd struct {
 	apart                bool
 }
 
-// many compares jobs of 2 and of 200 subtasks on two processors: a source and what it sends to by key, once, and a hundred times in two workers. The
+// many compares jobs of 2 and of 200 subtasks on two processors: a source and what it sends to by key, once, and a hundred times, in one worker or in two. The
 // receivers add up, or count in keyed state as well.
 func (o options) many(ctx context.Context) error {
 	together, err := o.cluster(ctx, "cluster-many", manySlots)
@@ -31,9 +31,15 @@ func (o options) many(ctx context.Context) error {
 		return fmt.Errorf("the cluster for two subtasks: %w", err)
 	}
 	defer apart.close()
+	dense, err := o.cluster(ctx, "cluster-dense", taskManagers*manySlots)
+	if err != nil {
+		return fmt.Errorf("the cluster for many subtasks in one worker: %w", err)
+	}
+	defer dense.close()
 	crowds := []crowd{
 		{"2 in one worker", together, 1, 1, false},
 		{"2 in two workers", apart, 1, 2, true},
+		{"200 in one worker", dense, taskManagers * manySlots, 1, false},
 		{"200 in two workers", together, taskManagers * manySlots, 2, false},
 	}
 	fmt.Printf("\n28-byte records from sources by key to as many receivers\n")
