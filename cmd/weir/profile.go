@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -84,5 +83,5 @@ func (p *profiling) fetch(c *cobra.Command, cluster *client.Client, file, name s
 			_ = os.Remove(name) // the first error is the one to tell
 		}
 	}()
-	return cluster.ProfileFile(c.Context(), p.taskManager, file, io.Writer(to))
+	return cluster.ProfileFile(c.Context(), p.taskManager, file, to)
 }

@@ -20,7 +20,8 @@ var (
 		"Folder of binaries and other large things that jobs are started from.").computed(func() string { return "" }, "one below `io.tmp.dirs`")
 
 	BlobLimit = declare(Cluster, "weir.blob.storage.limit", MemorySize(10<<30), memorySize(),
-		"How much these may take on a process's disk. Those in use stay; of the others, those that were used longest ago go.")
+		"How much these may take on a process's disk. Those in use stay; of the others, those that were used longest ago go. "+
+			"As much may be uploaded by REST and not deleted again.")
 
 	TaskManagerHost = declare(Cluster, "taskmanager.host", "localhost", text(),
 		"Host by which others reach the TaskManager and its workers.")
